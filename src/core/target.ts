@@ -1,0 +1,71 @@
+/** What is audited: this machine, a mounted root, later an image. They differ only in their {@link ReadFs}. */
+
+/** Why a path could not be read. A path that does not exist is no error: it is simply not there. */
+export class FsError extends Error {
+  override readonly name = 'FsError';
+  readonly code: 'denied' | 'too-large' | 'not-a-file' | 'link-loop' | 'io';
+  readonly path: string;
+  constructor(code: FsError['code'], path: string, message: string) {
+    super(message);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+  /** Numeric owner and permission bits, where the file system has them. */
+  readonly uid?: number;
+  readonly mode?: number;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'directory' | 'link' | 'other';
+}
+
+/**
+ * A read-only file system. Paths are absolute, with `/` between parts on every platform (a live Windows drive is
+ * `/C:/…`), and are those of the target: `/etc/ssl` is the image's, not this machine's. Symbolic links resolve
+ * inside the target and never leave it. Only regular files are opened: never a device, a pipe or a socket.
+ */
+export interface ReadFs {
+  /** Follows links. Undefined when there is nothing. Throws {@link FsError}. */
+  stat(path: string): FileStat | undefined;
+  /** The path without any links. Undefined when there is nothing. Throws {@link FsError}. */
+  realPath(path: string): string | undefined;
+  /** Sorted by name; empty when there is no such directory. Throws {@link FsError}. */
+  list(path: string): readonly DirectoryEntry[];
+  /** The whole file; undefined when there is none. More than `maxBytes`, or not a regular file, is an error. */
+  read(path: string, maxBytes?: number): Uint8Array | undefined;
+}
+
+/** Files larger than this are no trust store we know. */
+export const MAX_FILE_BYTES = 64 << 20;
+
+export type Platform = 'linux' | 'darwin' | 'win32' | 'android' | 'freebsd' | 'openbsd' | 'netbsd' | 'sunos';
+
+/** A person or service account with a home directory. */
+export interface Home {
+  readonly user: string;
+  readonly path: string;
+}
+
+export interface Target {
+  readonly kind: 'live' | 'directory';
+  /** What the user named: `/` or the directory. */
+  readonly reference: string;
+  readonly platform: Platform;
+  readonly fs: ReadFs;
+  /** The environment that programs on the target see; empty where it cannot be known. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Homes that exist, the current user's first on a live target. */
+  readonly homes: readonly Home[];
+  /** Things worth telling about the target, such as homes that may not be entered. */
+  readonly notes: readonly string[];
+  /** The path at which a command run on this machine finds `path` of the target. */
+  hostPath(path: string): string;
+}

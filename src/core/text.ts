@@ -1,0 +1,24 @@
+/** Text from certificates, paths and nicknames is hostile: it is shown only through {@link visible}. */
+
+/**
+ * Characters that move the cursor, change the direction of text, hide, or start a terminal sequence: C0, DEL, C1,
+ * bidirectional controls, zero-width and other format characters, line and paragraph separators, variation
+ * selectors, lone surrogates, private-use and unassigned code points.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u{115f}\u{1160}\u{3164}\u{ffa0}\u{fe00}-\u{fe0f}\u{e0100}-\u{e01ef}]/gu;
+
+/** `text` with every unsafe character written as \xNN or \u{N}, so that nothing hides and nothing acts. */
+export function visible(text: string, maxLength = 1000): string {
+  const shown = text.replaceAll(UNSAFE, (character) => {
+    const point = character.codePointAt(0) ?? 0;
+    return point < 0x100
+      ? String.raw`\x${point.toString(16).padStart(2, '0')}`
+      : String.raw`\u{${point.toString(16)}}`;
+  });
+  return shown.length > maxLength ? `${shown.slice(0, maxLength)}… (${shown.length} characters)` : shown;
+}
+
+/** "1 store", "2 stores". */
+export function count(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? noun : plural}`;
+}
