@@ -131,7 +131,11 @@ export interface Manifest {
  */
 export interface RootPrograms {
   readonly date: string;
-  readonly sources: readonly { readonly program: string; readonly url: string; readonly date: string | null }[];
+  readonly sources: readonly {
+    readonly program: string;
+    readonly url: string;
+    readonly date: string | null;
+  }[];
   /** SHA-256 to the programmes that trust it today. */
   readonly roots: Readonly<Record<string, readonly string[]>>;
   /** Roots that Windows carries by itself (update list and built-ins); SHA-256. */

@@ -40,13 +40,14 @@ export interface Certificate {
 export const MAX_CERTIFICATE_BYTES = 4 << 20;
 
 export function sha256(bytes: Uint8Array): Sha256 {
-  // The brand is given here and in parseSha256 only.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand is given here and in parseSha256 only
   return hash('sha256', bytes, 'hex') as Sha256;
 }
 
 /** A fingerprint as people write it (any case, with or without colons or spaces), or undefined if it is none. */
 export function parseSha256(text: string): Sha256 | undefined {
   const hex = text.replaceAll(/[:\s]/g, '').toLowerCase();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is one
   return /^[0-9a-f]{64}$/.test(hex) ? (hex as Sha256) : undefined;
 }
 
@@ -79,7 +80,7 @@ function readLayout(der: Uint8Array): CertificateLayout {
   const subject = expectTlv(der, validity.end, end, Tag.sequence, 'subject');
   const spki = expectTlv(der, subject.end, end, Tag.sequence, 'subjectPublicKeyInfo');
   let extensions: Tlv | undefined;
-  for (let position = spki.end; position < end; ) {
+  for (let position = spki.end; position < end;) {
     const optional = readTlv(der, position, end);
     if (optional.tag === 0xa3) extensions = optional;
     position = optional.end;

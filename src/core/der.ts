@@ -72,7 +72,14 @@ export function readTlv(bytes: Uint8Array, offset: number, end = bytes.length, d
     throw new FormatError('truncated', `element of ${length} bytes, ${end - position} left`, offset);
   }
   const contentEnd = position + length;
-  return { tag, start: offset, contentStart: position, contentEnd, end: contentEnd, definiteMinimal: minimal };
+  return {
+    tag,
+    start: offset,
+    contentStart: position,
+    contentEnd,
+    end: contentEnd,
+    definiteMinimal: minimal,
+  };
 }
 
 function readIndefinite(

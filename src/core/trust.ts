@@ -65,9 +65,9 @@ export function trustFor(purposes: Partial<Record<Purpose, PurposeTrust>>, expre
 }
 
 export function trustStatus(trust: Trust): TrustStatus {
-  const values = PURPOSES.map((purpose) => trust.purposes[purpose]);
-  if (values.includes('trusted')) return 'trusted';
-  return values.includes('distrusted') ? 'mitigated' : 'present';
+  const values = new Set(PURPOSES.map((purpose) => trust.purposes[purpose]));
+  if (values.has('trusted')) return 'trusted';
+  return values.has('distrusted') ? 'mitigated' : 'present';
 }
 
 export function purposesWith(trust: Trust, value: PurposeTrust): Purpose[] {

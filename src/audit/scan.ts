@@ -1,0 +1,191 @@
+/** The road of a scan: stores → certificates → matches → findings → remediations. */
+
+import { severityRank, type Match, type Matcher } from '../match/matcher.ts';
+import type { Advisory } from '../blocklist/advisory.ts';
+import { groupBy } from '../core/collections.ts';
+import type { Problem } from '../core/errors.ts';
+import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
+import type { Remediation } from '../core/remediation.ts';
+import { FsError, type Target } from '../core/target.ts';
+import { purposesWith, trustStatus, type TrustStatus } from '../core/trust.ts';
+import { summariseCertificate } from '../report/certificate-summary.ts';
+import {
+  SCHEMA_VERSION,
+  type Finding,
+  type Location,
+  type Report,
+  type StoreRemediation,
+  type StoreSummary,
+} from '../report/report.ts';
+import { readStores, realPath, type ReadStore } from './read-stores.ts';
+
+export interface ScanInput {
+  readonly target: Target;
+  readonly stores: readonly StoreType[];
+  readonly matcher: Matcher;
+  /** The whole advisory of a match. */
+  readonly advisory: (id: string) => Advisory | undefined;
+  readonly blocklist: Report['blocklist'];
+  readonly tool: Report['tool'];
+  readonly read: ReadOptions;
+  /** Include roots that are held only in order to be refused. */
+  readonly mitigated: boolean;
+  /** Print removal commands also for roots that clean, current systems ship. */
+  readonly removeShipped: boolean;
+}
+
+/** A matched anchor together with the store that holds it. */
+interface Hit {
+  readonly match: Match;
+  readonly store: ReadStore;
+  readonly anchor: TrustAnchor;
+}
+
+export function scan(input: ScanInput): Report {
+  const summaries: StoreSummary[] = [];
+  const problems: Problem[] = [];
+  const hits: Hit[] = [];
+  for (const store of readStores(input.target, input.stores, input.read)) {
+    summaries.push(store.summary);
+    problems.push(...store.problems);
+    // The certificates of a store are let go once they are matched; only hits are kept.
+    const held = { ...store, anchors: [] };
+    for (const anchor of store.anchors) {
+      for (const match of input.matcher(anchor.certificate)) hits.push({ match, store: held, anchor });
+    }
+  }
+  const findings = Array.from(
+    groupBy(hits, ({ match, anchor }) => `${anchor.certificate.sha256} ${match.advisory}`).values(),
+    (group) => findingOf(group, input),
+  ).filter(({ status }) => input.mitigated || status !== 'mitigated');
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    tool: input.tool,
+    blocklist: input.blocklist,
+    target: targetOf(input.target),
+    complete: problems.length === 0,
+    stores: summaries,
+    findings: findings.toSorted(worstFirst),
+    problems,
+    notes: input.target.notes,
+  };
+}
+
+export function targetOf({ kind, reference, platform }: Target): Report['target'] {
+  return { kind, reference, platform };
+}
+
+const STATUS_ORDER: readonly TrustStatus[] = ['trusted', 'present', 'mitigated'];
+
+function worstFirst(a: Finding, b: Finding): number {
+  return (
+    STATUS_ORDER.indexOf(a.status) - STATUS_ORDER.indexOf(b.status) ||
+    severityRank(b.severity) - severityRank(a.severity) ||
+    compare(a.certificate.subject, b.certificate.subject) ||
+    compare(a.certificate.sha256, b.certificate.sha256)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** `group` is never empty: all hits of one certificate on one advisory. */
+function findingOf(group: readonly Hit[], input: ScanInput): Finding {
+  const [first] = group;
+  if (!first) throw new RangeError('a finding without a certificate');
+  const { match, anchor } = first;
+  const advisory = input.advisory(match.advisory);
+  if (!advisory) throw new RangeError(`advisory ${match.advisory} is not in the blocklist`);
+  const record = advisory.certificates.find(({ id }) => id === match.record);
+  // Another certificate on the same key is not itself shipped by anyone.
+  const exact = match.kind === 'certificate' || match.kind === 'body';
+  const stillShippedBy = (exact && record?.stillShippedBy) || [];
+  const sources = sourcesOf(group, input.target);
+  const locations = group.map((hit) => locationOf(hit, sources));
+  const status = STATUS_ORDER.find((value) => locations.some(({ trust }) => trust === value)) ?? 'present';
+  const remediable = stillShippedBy.length === 0 || input.removeShipped;
+  return {
+    advisory: advisory.id,
+    title: advisory.title,
+    category: advisory.category,
+    severity: match.severity,
+    match: match.kind,
+    ...(match.confidence && { confidence: match.confidence }),
+    status,
+    summary: advisory.summary,
+    references: [...new Set([...(record?.references ?? []), ...advisory.references])],
+    stillShippedBy,
+    certificate: summariseCertificate(anchor.certificate),
+    locations,
+    remediations: remediable ? remediationsOf(group, sources, input.target) : [],
+  };
+}
+
+/** Ids of the stores that a hit's copy comes from; none when removal has to happen where it is. */
+type Sources = ReadonlyMap<Hit, readonly string[]>;
+
+/**
+ * A copy comes from elsewhere when its store is generated from another that trusts the certificate too, or when
+ * its file is (through links) one that an earlier store owns and trusts.
+ */
+function sourcesOf(group: readonly Hit[], target: Target): Sources {
+  const trusted = group.filter(({ anchor }) => trustStatus(anchor.trust) === 'trusted');
+  const idsByType = groupBy(trusted, ({ store }) => store.type.id);
+  const ownerByFile = new Map<string, string>();
+  const sources = new Map<Hit, readonly string[]>();
+  for (const hit of trusted) {
+    const { id } = hit.store.summary;
+    const file = realPath(target, hit.anchor.path);
+    const owner = ownerByFile.get(file) ?? id;
+    ownerByFile.set(file, owner);
+    const generators = (hit.store.location.generatedFrom ?? []).flatMap(
+      (type) => idsByType.get(type)?.map(({ store }) => store.summary.id) ?? [],
+    );
+    const others = [owner, ...generators].filter((source) => source !== id);
+    sources.set(hit, [...new Set(others)]);
+  }
+  return sources;
+}
+
+function locationOf(hit: Hit, sources: Sources): Location {
+  const { store, anchor } = hit;
+  return {
+    store: store.summary.id,
+    path: anchor.path,
+    entry: anchor.entry,
+    trust: trustStatus(anchor.trust),
+    purposes: purposesWith(anchor.trust, 'trusted'),
+    expressed: anchor.trust.expressed,
+    generatedFrom: sources.get(hit) ?? [],
+  };
+}
+
+/** One remediation per store that trusts the certificate of itself; copies go when their source does. */
+function remediationsOf(group: readonly Hit[], sources: Sources, target: Target): StoreRemediation[] {
+  const own = group.filter(
+    (hit) => trustStatus(hit.anchor.trust) === 'trusted' && sources.get(hit)?.length === 0,
+  );
+  return Array.from(
+    groupBy(own, ({ store }) => store),
+    ([store, hits]) => ({
+      store: store.summary.id,
+      ...planRemoval(
+        store,
+        target,
+        hits.map(({ anchor }) => anchor),
+      ),
+    }),
+  );
+}
+
+function planRemoval(store: ReadStore, target: Target, anchors: readonly TrustAnchor[]): Remediation {
+  try {
+    return store.type.planRemoval(target, store.location, anchors);
+  } catch (error) {
+    // The file went away or may no longer be read since the scan began.
+    if (!(error instanceof FsError)) throw error;
+    const note = `No command can be given: ${error.path}: ${error.message}.`;
+    return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: false, note };
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The blocklist in the form a scan needs: everything a match is decided by, and nothing else, so that it loads in
+ * a millisecond. Stories and references stay in the advisory files and are read for findings only.
+ */
+
+import { asBuffer } from '../core/bytes.ts';
+import { certificateFrom, tbsSha256Of, type Sha256 } from '../core/certificate.ts';
+import { nameKey, parseName } from '../core/name.ts';
+import type { Advisory, BlockedCertificate, Manifest, NameRule, RootPrograms, Severity } from './advisory.ts';
+
+export interface CompiledAdvisory {
+  readonly id: string;
+  readonly severity: Severity;
+}
+
+export interface CompiledCertificate {
+  /** Index into advisories. */
+  readonly advisory: number;
+  /** The record's id within its advisory. */
+  readonly id: string;
+  readonly sha256?: Sha256;
+  readonly sha1?: string;
+  /** Every hash under which its key may be found. */
+  readonly keys: readonly Sha256[];
+  /** False where a match by key alone would hit a root that programmes still trust. */
+  readonly matchKey?: false;
+  /** SHA-256 of the signed body, where the certificate is at hand. */
+  readonly tbsSha256?: Sha256;
+  /** Comparable issuer name and serial number, for a record that nothing else identifies. */
+  readonly issuerSerial?: { readonly issuer: string; readonly serialNumber: string };
+  /** Comparable subject, where the certificate is at hand and may have issued others. */
+  readonly issuerName?: string;
+}
+
+export interface CompiledNameRule {
+  readonly advisory: number;
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly confidence: NameRule['confidence'];
+  readonly evidence: NameRule['evidence'];
+}
+
+export interface CompiledBlocklist {
+  readonly version: string;
+  readonly date: string;
+  /** SHA-256 of the manifest, which in turn carries the digest of every file. */
+  readonly digest: Sha256;
+  readonly advisories: readonly CompiledAdvisory[];
+  readonly certificates: readonly CompiledCertificate[];
+  readonly names: readonly CompiledNameRule[];
+  /** Roots that a root programme trusts today. */
+  readonly programRoots: readonly string[];
+}
+
+export interface BlocklistSource {
+  readonly manifest: Manifest;
+  readonly digest: Sha256;
+  readonly advisories: readonly Advisory[];
+  readonly programs: RootPrograms;
+  /** The DER of a blocked certificate that the list carries. */
+  certificate(sha256: Sha256): Uint8Array | undefined;
+}
+
+export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
+  const { manifest, digest, advisories, programs } = source;
+  return {
+    version: manifest.version,
+    date: manifest.date,
+    digest,
+    advisories: advisories.map(({ id, severity }) => ({ id, severity })),
+    certificates: advisories.flatMap((advisory, index) =>
+      advisory.certificates.map((certificate) => compileCertificate(certificate, index, source)),
+    ),
+    names: advisories.flatMap((advisory, index) =>
+      advisory.names.map(({ id, attributes, confidence, evidence }) => ({
+        advisory: index,
+        id,
+        attributes,
+        confidence,
+        evidence,
+      })),
+    ),
+    programRoots: [...new Set([...Object.keys(programs.roots), ...programs.windowsRequired])],
+  };
+}
+
+function compileCertificate(
+  blocked: BlockedCertificate,
+  advisory: number,
+  source: BlocklistSource,
+): CompiledCertificate {
+  const { id, sha256, sha1, spkiSha256, spkiSha256Canonical, issuer, serialNumber } = blocked;
+  const keys = [spkiSha256, spkiSha256Canonical].filter((key) => key !== undefined);
+  const der = sha256 && source.certificate(sha256);
+  const known = der && certificateFrom(der);
+  const tbsSha256 = known && tbsSha256Of(known);
+  const identified = sha256 ?? spkiSha256 ?? sha1;
+  return {
+    advisory,
+    id,
+    ...(sha256 && { sha256 }),
+    ...(sha1 && sha256 === undefined && spkiSha256 === undefined && { sha1 }),
+    keys,
+    ...(blocked.matchKey === false && { matchKey: false as const }),
+    ...(tbsSha256 && { tbsSha256 }),
+    ...(identified === undefined &&
+      issuer !== undefined &&
+      serialNumber !== undefined && { issuerSerial: { issuer: nameKeyOfText(issuer), serialNumber } }),
+    ...(known?.layout && { issuerName: nameKey(parseName(known.der, known.layout.subject)) }),
+  };
+}
+
+/** The comparable form of a name written as RFC 4514 text. */
+export function nameKeyOfText(text: string): string {
+  const attributes = splitUnescaped(text).flatMap((part) => {
+    const equals = part.indexOf('=');
+    if (equals < 0) return [];
+    const type = part.slice(0, equals).trim();
+    const value = unescapeValue(part.slice(equals + 1));
+    return [{ type: type === '1.2.840.113549.1.9.1' ? 'emailAddress' : type, value }];
+  });
+  return nameKey(attributes);
+}
+
+function splitUnescaped(text: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === ',' || text[i] === '+') {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
+}
+
+function unescapeValue(value: string): string {
+  const bytes: number[] = [];
+  for (const match of value.matchAll(/\\([0-9A-Fa-f]{2})|\\(.)|([^\\])/gsu)) {
+    const [, hex, escaped, plain] = match;
+    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
+    else bytes.push(...Buffer.from(escaped ?? plain ?? '', 'utf8'));
+  }
+  return asBuffer(Uint8Array.from(bytes)).toString('utf8');
+}

@@ -1,0 +1,65 @@
+/** Options that several commands share, and the values they stand for. */
+
+import { join } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { openBlocklist, type Blocklist } from '../blocklist/load.ts';
+import type { Target } from '../core/target.ts';
+import { FORMATS, RENDERERS, type Format } from '../render/index.ts';
+import type { Renderer } from '../render/renderer.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+export const TOOL = { name: packageJson.name, version: packageJson.version } as const;
+
+/** What the command line needs from its surroundings. */
+export interface Surroundings {
+  /** Directory of the installed package: holds blocklists/ and dist/. */
+  readonly packageRoot: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WriteStream;
+}
+
+export interface TargetOptions {
+  readonly root?: string;
+  readonly storePassword: readonly string[];
+}
+
+export interface CommonOptions {
+  readonly format: Format;
+  readonly blocklist?: string;
+}
+
+export function addFormatOption(command: Command): Command {
+  return command.addOption(
+    new Option('-f, --format <format>', 'how to print').choices([...FORMATS]).default('table'),
+  );
+}
+
+export function addBlocklistOption(command: Command): Command {
+  return command.option('--blocklist <directory>', 'use this blocklist instead of the one that came along');
+}
+
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option('--root <directory>', 'audit the system whose root is mounted or unpacked here, not this machine')
+    .option(
+      '--store-password <password>',
+      'try this password on keystores too (repeatable)',
+      (value: string, previous: readonly string[]) => [...previous, value],
+      [],
+    );
+}
+
+export async function openTarget({ root }: TargetOptions, { environment }: Surroundings): Promise<Target> {
+  if (root === '') throw new InvalidArgumentError('--root needs a directory.');
+  if (root === undefined) return (await import('../targets/live.ts')).openLive(environment);
+  return (await import('../targets/directory.ts')).openDirectory(root);
+}
+
+export function openChosenBlocklist({ blocklist }: CommonOptions, { packageRoot }: Surroundings): Blocklist {
+  if (blocklist !== undefined) return openBlocklist(blocklist);
+  return openBlocklist(join(packageRoot, 'blocklists'), join(packageRoot, 'dist', 'blocklist.json'));
+}
+
+export function rendererFor({ format }: CommonOptions): Promise<Renderer> {
+  return RENDERERS[format]();
+}

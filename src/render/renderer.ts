@@ -1,0 +1,12 @@
+/** A renderer turns report data into text; it sees nothing but the data. */
+
+import type { Explanation } from '../report/explanation.ts';
+import type { Inventory, Report } from '../report/report.ts';
+import type { Style } from './style.ts';
+
+export interface Renderer {
+  report(report: Report, style: Style): string;
+  inventory(inventory: Inventory, style: Style): string;
+  /** Never empty: one or more stories. */
+  explanations(explanations: readonly Explanation[], style: Style): string;
+}

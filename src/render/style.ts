@@ -1,0 +1,57 @@
+/** What a renderer may know about the place it writes to, and the few words of colour that all share. */
+
+import { Chalk, type ChalkInstance } from 'chalk';
+import type { Severity } from '../blocklist/advisory.ts';
+import { visible } from '../core/text.ts';
+
+export interface Style {
+  /** 0 (none) to 3 (true colour). */
+  readonly colour: 0 | 1 | 2 | 3;
+  /** Columns to stay within. */
+  readonly width: number;
+  /** Findings that are no alarm in full too, not only in a line each. */
+  readonly verbose: boolean;
+}
+
+export interface Palette {
+  readonly severity: (severity: Severity, text: string) => string;
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly warn: (text: string) => string;
+}
+
+export function paletteFor({ colour }: Style): Palette {
+  const chalk = new Chalk({ level: colour });
+  const bySeverity: Readonly<Record<Severity, ChalkInstance>> = {
+    critical: chalk.bold.white.bgRed,
+    high: chalk.bold.red,
+    medium: chalk.bold.yellow,
+    low: chalk.cyan,
+    info: chalk.dim,
+  };
+  return {
+    severity: (severity, text) => bySeverity[severity](text),
+    strong: (text) => chalk.bold(text),
+    faint: (text) => chalk.dim(text),
+    good: (text) => chalk.green(text),
+    bad: (text) => chalk.red(text),
+    warn: (text) => chalk.yellow(text),
+  };
+}
+
+/** Text of any origin, made visible and broken into lines of at most `width` columns, each after `indent`. */
+export function paragraph(text: string, width: number, indent = '  '): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of visible(text, 10_000).split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].map((each) => indent + each).join('\n');
+}

@@ -1,0 +1,224 @@
+/** Plain words for people: findings grouped by certificate, worst first, then a summary. */
+
+import { count, visible } from '../core/text.ts';
+import { SEVERITIES } from '../blocklist/advisory.ts';
+import type { Problem } from '../core/errors.ts';
+import type { Finding, Inventory, Report, StoreRemediation, StoreSummary } from '../report/report.ts';
+import { explanationText } from './explanation-text.ts';
+import type { Renderer } from './renderer.ts';
+import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
+import { grid, type Row } from './grid.ts';
+
+export const renderer: Renderer = {
+  report(report, style) {
+    const paint = paletteFor(style);
+    return joinBlocks([
+      heading(report, paint),
+      ...report.findings
+        .filter((finding) => isShownInFull(finding, style))
+        .map((finding) => findingText(finding, report, paint, style)),
+      otherFindingsText(report, paint, style),
+      problemsText(report.problems, paint, style),
+      notesText(report, style),
+      verdict(report, paint, style),
+    ]);
+  },
+  inventory(inventory, style) {
+    const paint = paletteFor(style);
+    return joinBlocks([
+      ...inventory.stores.map((store) => storeText(store, paint, style)),
+      problemsText(inventory.problems, paint, style),
+      inventorySummary(inventory, paint),
+    ]);
+  },
+  explanations: (explanations, style) =>
+    joinBlocks(explanations.map((explanation) => explanationText(explanation, style))),
+};
+
+function joinBlocks(blocks: readonly string[]): string {
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function heading({ tool, blocklist, target }: Report, paint: Palette): string {
+  const what = target.kind === 'live' ? 'this machine' : visible(target.reference);
+  return paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`);
+}
+
+const STATUS_WORDS = {
+  trusted: 'trusted',
+  present: 'held but not trusted',
+  mitigated: 'distrusted here',
+} as const;
+
+const MATCH_WORDS = {
+  certificate: 'this very certificate is on the blocklist',
+  body: 'the same certificate, encoded in another way, is on the blocklist',
+  key: 'its key is on the blocklist',
+  issuer: 'it is signed by a key on the blocklist',
+  name: 'suspected: it is named like one',
+} as const;
+
+/** A trusted root of low or info severity is no alarm, nor is one that is merely held: a line says enough. */
+function isShownInFull({ status, severity }: Finding, { verbose }: Style): boolean {
+  return verbose || (status === 'trusted' && severity !== 'low' && severity !== 'info');
+}
+
+function otherFindingsText({ findings }: Report, paint: Palette, style: Style): string {
+  const others = findings.filter((finding) => !isShownInFull(finding, style));
+  if (others.length === 0) return '';
+  const rows = others.map(({ severity, status, certificate, advisory }): Row => [
+    paint.severity(severity, severity),
+    status === 'trusted' ? status : paint.faint(STATUS_WORDS[status]),
+    certificate.sha256.slice(0, 8),
+    visible(shortName(certificate.subject), 60),
+    paint.faint(advisory),
+  ]);
+  const title = 'Also on the blocklist, but no alarm (--verbose tells more, as does rootaudit explain)';
+  return [title, grid(rows, style)].join('\n');
+}
+
+/** The common name, or whatever comes first. */
+function shortName(subject: string): string {
+  const first = /(?:^|,)CN=((?:[^,\\]|\\.)*)/.exec(subject)?.[1] ?? subject;
+  return first.replaceAll(/\\(.)/g, '$1') || '(no readable name)';
+}
+
+function findingText(finding: Finding, report: Report, paint: Palette, style: Style): string {
+  const { certificate, severity, status } = finding;
+  const badge = paint.severity(severity, ` ${severity.toUpperCase()} `);
+  const statusText = status === 'trusted' ? paint.bad('trusted') : paint.faint(STATUS_WORDS[status]);
+  const confidence = finding.confidence ? `, confidence ${finding.confidence}` : '';
+  const lines = [
+    `${badge} ${paint.strong(visible(certificate.subject || '(no readable name)'))}  ${statusText}`,
+    paragraph(`${finding.title}. ${finding.summary}`, style.width),
+    ...finding.references.slice(0, 1).map((link) => `  ${visible(link)}`),
+    paint.faint(`  SHA-256 ${certificate.sha256}`),
+    paint.faint(`  ${validity(finding)}Why: ${MATCH_WORDS[finding.match]}${confidence}.`),
+    '',
+    locationsText(finding, report, paint, style),
+    ...removalText(finding, paint, style),
+  ];
+  return lines.join('\n');
+}
+
+function validity({ certificate: { notBefore, notAfter } }: Finding): string {
+  const day = (time: string | null): string => time?.slice(0, 10) ?? '?';
+  return notBefore === null && notAfter === null ? '' : `Valid ${day(notBefore)} to ${day(notAfter)}. `;
+}
+
+function locationsText({ locations }: Finding, report: Report, paint: Palette, style: Style): string {
+  const applications = new Map(report.stores.map(({ id, application }) => [id, application]));
+  const rows = locations.map(({ trust, path, entry, store, generatedFrom, expressed }): Row => {
+    const held = path.endsWith(`/${entry}`) ? path : `${path} (${entry})`;
+    const origin = generatedFrom.length > 0 ? `${trust}, generated` : `${trust}: ${expressed}`;
+    const tint = trust === 'trusted' ? paint.bad : paint.faint;
+    return [tint(visible(origin)), visible(held), visible(applications.get(store) ?? '')];
+  });
+  return grid(rows, style);
+}
+
+function removalText(finding: Finding, paint: Palette, style: Style): string[] {
+  if (finding.status !== 'trusted') return [];
+  if (finding.remediations.length === 0) {
+    const by = finding.stillShippedBy.join(', ');
+    const text = `Clean systems ship this root (${by}), so no removal is suggested; --remove-shipped prints the commands.`;
+    return ['', paragraph(text, style.width)];
+  }
+  return finding.remediations.flatMap((remediation) => ['', remediationText(remediation, paint, style)]);
+}
+
+const DISPOSITION_WORDS = { safe: 'Remove', unsafe: 'Remove (with care)', manual: 'By hand' } as const;
+
+function remediationText(remediation: StoreRemediation, paint: Palette, style: Style): string {
+  const { disposition, commands, undo, elevated, note } = remediation;
+  const asRoot = elevated && commands.length > 0 ? ', as root' : '';
+  return [
+    `  ${paint.strong(`${DISPOSITION_WORDS[disposition]}${asRoot}:`)}`,
+    ...(note === undefined ? [] : [paragraph(note, style.width, '    ')]),
+    ...commands.map((command) => `    ${visible(command, 100_000)}`),
+    ...(undo.length === 0 ? [] : [paint.faint('  Undo:')]),
+    ...undo.map((command) => paint.faint(`    ${visible(command, 100_000)}`)),
+  ].join('\n');
+}
+
+/** Enough to see what is wrong; the JSON has them all. */
+const MAX_PROBLEMS_SHOWN = 20;
+
+function problemsText(problems: readonly Problem[], paint: Palette, style: Style): string {
+  if (problems.length === 0) return '';
+  const shown = problems.slice(0, MAX_PROBLEMS_SHOWN).map(({ path, message, offset, line }) => {
+    const where = line === undefined ? (offset === undefined ? '' : ` at byte ${offset}`) : `:${line}`;
+    return paragraph(`${path}${where}: ${message}`, style.width);
+  });
+  const rest = problems.length - shown.length;
+  return [
+    paint.warn(`${count(problems.length, 'problem')}: not everything could be read`),
+    ...shown,
+    ...(rest > 0 ? [`  … and ${rest} more; --format json lists them all`] : []),
+  ].join('\n');
+}
+
+function notesText({ notes, stores }: Report, style: Style): string {
+  const all = [...notes, ...stores.flatMap((store) => store.notes)];
+  if (all.length === 0) return '';
+  const shown = all.slice(0, MAX_PROBLEMS_SHOWN).map((note) => paragraph(note, style.width));
+  const rest = all.length - shown.length;
+  return [
+    'Notes',
+    ...shown,
+    ...(rest > 0 ? [`  … and ${rest} more; --format json lists them all`] : []),
+  ].join('\n');
+}
+
+function verdict(report: Report, paint: Palette, style: Style): string {
+  const { stores, findings, complete } = report;
+  const anchors = stores.reduce((sum, store) => sum + store.anchors, 0);
+  const read = `${count(stores.length, 'store')} read, ${count(anchors, 'certificate')} in them.`;
+  const trusted = findings.filter(({ status }) => status === 'trusted');
+  if (trusted.length > 0) {
+    const bySeverity = SEVERITIES.toReversed().flatMap((severity) => {
+      const n = trusted.filter((finding) => finding.severity === severity).length;
+      return n === 0 ? [] : [`${n} ${severity}`];
+    });
+    const text = `${count(trusted.length, 'listed root')} trusted: ${bySeverity.join(', ')}.`;
+    return `${read} ${paint.bad(text)}`;
+  }
+  if (stores.length === 0) return paint.warn('No trust store was found, so there is nothing to judge.');
+  if (!complete) {
+    const text = `${read} No listed root is trusted in what could be read, but that is not everything (see the problems above).`;
+    return paint.warn(paragraph(text, style.width, ''));
+  }
+  return `${read} ${paint.good('None of them trusts a root on the blocklist.')}`;
+}
+
+/** The table layout is quadratic in its rows; beyond this a list is printed line by line. */
+const MAX_TABLE_ROWS = 500;
+
+function storeText(store: Inventory['stores'][number], paint: Palette, style: Style): string {
+  const also = store.aliases.length > 0 ? `, also ${store.aliases.join(', ')}` : '';
+  const title = `${paint.strong(visible(store.application))}  ${visible(store.path)}${visible(also)}`;
+  const facts = `  ${store.type}, ${store.format}, ${store.scope}: ${storeCount(store)}`;
+  const rows = store.entries.map(({ entry, trust, certificate, expressed }): Row => {
+    const shown = trust === 'trusted' ? paint.good(trust) : paint.faint(trust);
+    return [
+      shown,
+      certificate.sha256.slice(0, 16),
+      visible(certificate.subject || entry, 90),
+      paint.faint(visible(expressed)),
+    ];
+  });
+  const body =
+    rows.length > MAX_TABLE_ROWS ? rows.map((row) => `  ${row.join('  ')}`).join('\n') : grid(rows, style);
+  return [title, paint.faint(facts), ...(rows.length > 0 ? [body] : [])].join('\n');
+}
+
+function storeCount({ anchors, trusted, status }: StoreSummary): string {
+  const unread = status === 'read' ? '' : `, ${status}`;
+  return `${count(anchors, 'certificate')}, ${trusted} trusted${unread}`;
+}
+
+function inventorySummary({ stores, complete }: Inventory, paint: Palette): string {
+  const anchors = stores.reduce((sum, store) => sum + store.anchors, 0);
+  const text = `${count(stores.length, 'store')}, ${count(anchors, 'certificate')}.`;
+  return complete ? text : `${text} ${paint.warn('Not everything could be read.')}`;
+}

@@ -1,0 +1,125 @@
+/**
+ * The report: what a scan found, as plain data. This is the whole of the JSON output, version 1; its JSON Schema is
+ * `docs/report.schema.json`. Renderers see nothing else.
+ */
+
+import type { Category, Severity } from '../blocklist/advisory.ts';
+import type { Problem } from '../core/errors.ts';
+import type { Disposition } from '../core/remediation.ts';
+import type { Scope } from '../core/store.ts';
+import type { Purpose, TrustStatus } from '../core/trust.ts';
+import type { MatchKind } from '../match/matcher.ts';
+
+export const SCHEMA_VERSION = 1;
+
+export interface Report {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly blocklist: { readonly version: string; readonly digest: string };
+  readonly target: { readonly kind: string; readonly reference: string; readonly platform: string };
+  /** False when a store that exists could not be read whole: then nothing found does not mean clean. */
+  readonly complete: boolean;
+  readonly stores: readonly StoreSummary[];
+  readonly findings: readonly Finding[];
+  readonly problems: readonly Problem[];
+  /** Worth knowing about the whole scan, in plain words. */
+  readonly notes: readonly string[];
+}
+
+export interface StoreSummary {
+  /** Unique within the report: type and path. */
+  readonly id: string;
+  readonly type: string;
+  readonly application: string;
+  readonly scope: Scope;
+  readonly user?: string;
+  readonly format: string;
+  readonly path: string;
+  /** Other places that lead to the same file or directory. */
+  readonly aliases: readonly string[];
+  /** malformed: something in it could not be read; what could be is counted. */
+  readonly status: 'read' | 'unreadable' | 'malformed';
+  /** Certificates held, trusted or not. */
+  readonly anchors: number;
+  /** Those of them that the store trusts for something. */
+  readonly trusted: number;
+  readonly notes: readonly string[];
+}
+
+/** One dangerous certificate, wherever it sits. */
+export interface Finding {
+  readonly advisory: string;
+  readonly title: string;
+  readonly category: Category;
+  readonly severity: Severity;
+  readonly match: MatchKind;
+  /** How sure a match by name is. */
+  readonly confidence?: 'high' | 'medium' | 'low';
+  /** trusted in at least one store; else present in one; else mitigated: held only to be refused. */
+  readonly status: TrustStatus;
+  readonly summary: string;
+  readonly references: readonly string[];
+  /** Programmes whose clean, current systems ship it. */
+  readonly stillShippedBy: readonly string[];
+  readonly certificate: CertificateSummary;
+  readonly locations: readonly Location[];
+  readonly remediations: readonly StoreRemediation[];
+}
+
+export interface CertificateSummary {
+  readonly sha256: string;
+  readonly sha1: string;
+  readonly spkiSha256: string | null;
+  /** RFC 4514. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Hex without leading zero octets. */
+  readonly serialNumber: string;
+  /** ISO 8601, null where the certificate's date cannot be read. */
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+}
+
+export interface Location {
+  /** Id of the store. */
+  readonly store: string;
+  readonly path: string;
+  readonly entry: string;
+  readonly trust: TrustStatus;
+  /** What it is trusted for. */
+  readonly purposes: readonly Purpose[];
+  /** The store's own words for its trust. */
+  readonly expressed: string;
+  /** Ids of the stores this copy was generated from: removal goes there. */
+  readonly generatedFrom: readonly string[];
+}
+
+export interface StoreRemediation {
+  readonly store: string;
+  readonly disposition: Disposition;
+  readonly shell: 'sh' | 'powershell' | 'cmd';
+  readonly commands: readonly string[];
+  readonly undo: readonly string[];
+  readonly elevated: boolean;
+  readonly note?: string;
+}
+
+/** What `rootaudit list` prints: every store with every anchor. */
+export interface Inventory {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly tool: Report['tool'];
+  readonly target: Report['target'];
+  readonly complete: boolean;
+  readonly stores: readonly (StoreSummary & { readonly entries: readonly InventoryEntry[] })[];
+  readonly problems: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
+export interface InventoryEntry {
+  readonly entry: string;
+  readonly path: string;
+  readonly trust: TrustStatus;
+  readonly purposes: readonly Purpose[];
+  readonly expressed: string;
+  readonly certificate: CertificateSummary;
+}

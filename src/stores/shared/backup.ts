@@ -1,0 +1,34 @@
+/** Where a remediation keeps what it takes away, so that its undo can put it back byte for byte. */
+
+import { posix } from 'node:path';
+import { sha256 } from '../../core/certificate.ts';
+import { quoteSh } from '../../core/shell.ts';
+import type { StoreLocation } from '../../core/store.ts';
+import type { Target } from '../../core/target.ts';
+
+export interface Backup {
+  /** Host path of the directory; it may have to be made. */
+  readonly directory: string;
+  /** Host path of the copy. */
+  readonly file: string;
+  /** The command that makes the directory, ready to run. */
+  readonly prepare: string;
+}
+
+/**
+ * A place outside every trust store: p11-kit and Go read each file of their directories whatever its name, so a
+ * copy beside the original could stay trusted. The name carries the hash of path and content: a second removal
+ * from the same file never overwrites the first copy.
+ */
+export function backupPath(target: Target, location: StoreLocation, path: string): Backup {
+  const home = target.homes.find(({ user }) => location.scope === 'user' && user === location.user);
+  const inside = home ? `${home.path}/.local/state/rootaudit/backup` : '/var/backups/rootaudit';
+  const content = target.fs.read(path, 256 << 20) ?? new Uint8Array();
+  const mark = sha256(Buffer.concat([Buffer.from(`${path}\0`), content])).slice(0, 12);
+  const name = posix
+    .basename(path)
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .slice(0, 100);
+  const directory = target.hostPath(inside);
+  return { directory, file: `${directory}/${mark}-${name}`, prepare: `mkdir -p ${quoteSh(directory)}` };
+}

@@ -1,0 +1,57 @@
+/** Finding directories by patterns, each of them once. */
+
+import type { StoreLocation } from '../../core/store.ts';
+import { FsError, type Target } from '../../core/target.ts';
+import { realPathOr } from './content.ts';
+
+/** A directory with more names than this is not searched to its end. */
+const MAX_MATCHES = 10_000;
+
+/**
+ * The paths that `pattern` stands for; `*` is any run of characters inside one name. Parts without `*` are not
+ * looked up. Where a directory may not be listed, the part stays as it is: reading that path then tells.
+ */
+export function expandDirectories(target: Target, pattern: string): string[] {
+  let paths = [''];
+  for (const part of pattern.split('/').slice(1)) {
+    if (!part.includes('*')) {
+      paths = paths.map((path) => `${path}/${part}`);
+      continue;
+    }
+    const [head = '', ...rest] = part.split('*');
+    const tail = rest.at(-1) ?? '';
+    const matches = (name: string): boolean =>
+      name.startsWith(head) && name.endsWith(tail) && name.length >= head.length + tail.length;
+    paths = paths.flatMap((path) =>
+      (directoryNames(target, path, matches) ?? [part]).map((name) => `${path}/${name}`),
+    );
+  }
+  return paths.slice(0, MAX_MATCHES);
+}
+
+function directoryNames(
+  target: Target,
+  path: string,
+  matches: (name: string) => boolean,
+): string[] | undefined {
+  try {
+    return target.fs
+      .list(path)
+      .filter(({ name, kind }) => (kind === 'directory' || kind === 'link') && matches(name))
+      .map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof FsError) return undefined;
+    throw error;
+  }
+}
+
+/** Locations that lead to one directory, by links or by several names, count once: the first stands. */
+export function uniqueDirectories(target: Target, locations: readonly StoreLocation[]): StoreLocation[] {
+  const seen = new Set<string>();
+  return locations.filter(({ path }) => {
+    const real = realPathOr(target, path);
+    if (seen.has(real)) return false;
+    seen.add(real);
+    return true;
+  });
+}

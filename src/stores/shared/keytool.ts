@@ -1,0 +1,138 @@
+/** Taking certificates out of a Java keystore with the JDK's keytool. */
+
+import { equalBytes } from '../../core/bytes.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import { canQuoteSh, quoteSh } from '../../core/shell.ts';
+import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
+import type { Target } from '../../core/target.ts';
+import { parseKeystore, type KeystoreEntry, type ParsedKeystore } from '../../formats/keystore.ts';
+import { backupPath } from './backup.ts';
+import { readFile } from './content.ts';
+
+/** The entry name shown for a keystore entry. */
+export function entryName({ alias }: KeystoreEntry, index: number): string {
+  return alias === '' ? `entry ${index + 1} (no alias)` : alias;
+}
+
+/** Well-known passwords only: one that the user gave must not be printed. */
+export function removeWithKeytool(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+): Remediation {
+  const file = location.path;
+  const elevated = location.scope !== 'user';
+  const read = readFile(target, file);
+  if ('failed' in read) return byHand(elevated, `${file} cannot be read now; scan again.`);
+  const keystore = parseKeystore(read.bytes);
+  const held = keystore.entries.filter((entry, index) => isHeldAs(anchors, entry, index));
+  const obstacle = obstacleOf(target, file, keystore, held);
+  if (obstacle !== undefined) return byHand(elevated, obstacle);
+
+  const host = quoteSh(target.hostPath(file));
+  const backup = backupPath(target, location, file);
+  const copy = quoteSh(backup.file);
+  const aliases = new Set(held.map(({ alias }) => keytoolAlias(alias, keystore)));
+  const password = quoteSh(keystore.password ?? 'changeit');
+  const deletions = Array.from(aliases, (alias) => {
+    // Java before 18 takes its arguments in the locale's encoding.
+    const locale = /^[\x20-\x7e]*$/.test(alias) ? '' : 'LC_ALL=C.UTF-8 ';
+    const words = `keytool -delete -alias ${quoteSh(alias)} -keystore ${host} -storepass ${password}`;
+    return `${locale}${words}${typeOptions(alias, keystore)}`;
+  });
+  const losses = lossesOf(keystore);
+  const note = [...losses, ...keysNote(keystore)].join(' ');
+  return {
+    disposition: losses.length > 0 ? 'unsafe' : 'safe',
+    shell: 'sh',
+    commands: [backup.prepare, `cp -p ${host} ${copy}`, ...deletions],
+    undo: [`cp -p ${copy} ${host}`],
+    elevated,
+    ...(note !== '' && { note }),
+  };
+}
+
+function isHeldAs(anchors: readonly TrustAnchor[], entry: KeystoreEntry, index: number): boolean {
+  const name = entryName(entry, index);
+  return anchors.some(
+    ({ entry: shown, certificate }) => shown === name && equalBytes(certificate.der, entry.der),
+  );
+}
+
+/** Why keytool cannot be told what to do, in words. */
+function obstacleOf(
+  target: Target,
+  file: string,
+  keystore: ParsedKeystore,
+  held: readonly KeystoreEntry[],
+): string | undefined {
+  if (target.kind === 'live' && target.platform === 'win32') {
+    return `Copy ${file} to a safe place, then delete the entry with "keytool -delete" in an elevated prompt.`;
+  }
+  if (held.length === 0) return `The entry is no longer in ${file}; scan again.`;
+  if (!held.every(({ anchor }) => anchor)) {
+    return `Java does not trust this entry of ${file}; keytool removes trusted entries only.`;
+  }
+  if (keystore.diagnostics.some(({ level }) => level === 'error')) {
+    return `${file} could be read only in part; keytool would lose the rest when it writes it anew.`;
+  }
+  if (keystore.password === undefined && !keystore.passwordLess) {
+    return `Copy ${file} to a safe place, then run "keytool -delete" on the entry; keytool asks for its password.`;
+  }
+  const aliases = held.map(({ alias }) => keytoolAlias(alias, keystore));
+  if (!canQuoteSh(target.hostPath(file)) || !aliases.every(canQuoteSh)) {
+    return `A shell cannot carry the name of the entry or of ${file}; delete it with a Java program.`;
+  }
+  if (aliases.some((alias) => isBeyondKeytool(alias, keystore))) {
+    return `keytool cannot be given the name of this entry of ${file}; delete it with a Java program.`;
+  }
+  return undefined;
+}
+
+/**
+ * The launcher of keytool takes every argument that starts with -J as an option for the virtual machine, so such
+ * an alias would run what its author likes. The lower-case keystores have aliases that no command can name.
+ */
+function isBeyondKeytool(alias: string, { format }: ParsedKeystore): boolean {
+  if (alias.startsWith('-J')) return true;
+  if (format === 'PKCS#12') return alias === '';
+  return format === 'JCEKS' && alias !== alias.toLowerCase();
+}
+
+/** PKCS#12 aliases have no case for Java. */
+function keytoolAlias(alias: string, { format }: ParsedKeystore): string {
+  return format === 'PKCS#12' ? alias.toLowerCase() : alias;
+}
+
+function typeOptions(alias: string, { format, passwordLess }: ParsedKeystore): string {
+  if (format === 'JCEKS') return ' -storetype JCEKS';
+  // Java's JKS looks aliases up in lower case, but loads them as they are.
+  if (format === 'JKS' && alias !== alias.toLowerCase()) return ' -storetype CaseExactJKS';
+  if (!passwordLess) return '';
+  // So that the file stays password-less with every JDK.
+  return ' -J-Dkeystore.pkcs12.macAlgorithm=NONE -J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE';
+}
+
+/** What keytool drops besides, because Java does not see it. */
+function lossesOf({ entries, format, keys }: ParsedKeystore): string[] {
+  const losses: string[] = [];
+  const fold = (alias: string): string => (format === 'PKCS#12' ? alias.toLowerCase() : alias);
+  const trusted = entries.filter(({ anchor }) => anchor).map(({ alias }) => fold(alias));
+  if (new Set(trusted).size < trusted.length) {
+    losses.push(
+      'Several entries have one name; Java sees only the last of them and keytool drops the others.',
+    );
+  }
+  if (format === 'PKCS#12' && keys === 0 && trusted.length < entries.length) {
+    losses.push('Certificates that Java does not see are in the file too; keytool drops them.');
+  }
+  return losses;
+}
+
+function keysNote({ keys }: ParsedKeystore): string[] {
+  return keys > 0 ? ['The keystore also holds keys; they stay.'] : [];
+}
+
+function byHand(elevated: boolean, note: string): Remediation {
+  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
+}

@@ -1,0 +1,254 @@
+/**
+ * Distributions whose trust store is p11-kit's, as tables: directories that are the source, and the files that the
+ * update command makes of them.
+ */
+
+import { posix } from 'node:path';
+import { groupBy } from '../../core/collections.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import { quoteSh } from '../../core/shell.ts';
+import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
+import type { Target } from '../../core/target.ts';
+import { trustedForAll, trustFor, trustStatus, type Purpose, type Trust } from '../../core/trust.ts';
+import { certificateFrom } from '../../core/certificate.ts';
+import { auxTrust } from '../../formats/cert-aux.ts';
+import { parseEfiSignatureLists } from '../../formats/efi-signature-list.ts';
+import type { PemEntry } from '../../formats/pem.ts';
+import { backupPath } from './backup.ts';
+import {
+  diagnosticsContent,
+  EMPTY_CONTENT,
+  exists,
+  mergeContents,
+  readFile,
+  readPemFile,
+  realPathOr,
+  walkFiles,
+} from './content.ts';
+import { readP11KitSource } from './p11-kit-source.ts';
+import { removeFromPemFiles } from './pem-removal.ts';
+import { regenerate } from './regenerate.ts';
+
+export interface P11KitLayout {
+  /** The administrator's directory, then the packages'. */
+  readonly paths: readonly [string, string];
+  /** Makes the bundles from the source. */
+  readonly update: string;
+  /** Where the update command may lie. */
+  readonly updateTools: readonly string[];
+}
+
+/** Where the distributions' p11-kit looks unless its configuration says otherwise. */
+export const P11_KIT_LAYOUTS = {
+  rhel: {
+    paths: ['/etc/pki/ca-trust/source', '/usr/share/pki/ca-trust-source'],
+    update: 'update-ca-trust extract',
+    updateTools: ['/usr/bin/update-ca-trust', '/usr/sbin/update-ca-trust'],
+  },
+  suse: {
+    paths: ['/etc/pki/trust', '/usr/share/pki/trust'],
+    update: 'update-ca-certificates',
+    updateTools: ['/usr/sbin/update-ca-certificates', '/usr/bin/update-ca-certificates'],
+  },
+  arch: {
+    paths: ['/etc/ca-certificates/trust-source', '/usr/share/ca-certificates/trust-source'],
+    update: 'update-ca-trust',
+    updateTools: ['/usr/bin/update-ca-trust', '/usr/sbin/update-ca-trust'],
+  },
+} as const satisfies Readonly<Record<string, P11KitLayout>>;
+
+export function sourceStore(id: string, title: string, layout: P11KitLayout): StoreType {
+  return {
+    id,
+    title,
+    platforms: ['linux'],
+    locate(target) {
+      const path = layout.paths.find((each) => exists(target, each, 'directory'));
+      if (path === undefined) return [];
+      return [{ path, application: 'p11-kit (system trust)', scope: 'system', format: 'p11-kit, PEM' }];
+    },
+    read: (target) => readP11KitSource(target, layout.paths),
+    planRemoval(target, location, anchors) {
+      const update = regenerate(target, layout.update);
+      const active = anchors.filter(({ trust }) => trustStatus(trust) === 'trusted');
+      const held = active.length > 0 ? active : anchors;
+      const [ownDirectory] = layout.paths;
+      // A link in the administrator's directory may lead to a package's file.
+      const ownPlace = `${realPathOr(target, ownDirectory)}/`;
+      const packaged = held.find(({ path }) => !realPathOr(target, path).startsWith(ownPlace));
+      return packaged
+        ? blockRemoval(target, ownDirectory, packaged, update)
+        : removeFromPemFiles(target, location, held, { afterwards: update });
+    },
+  };
+}
+
+/**
+ * A certificate of a package is put on the block list: its own file belongs to the package manager, and the next
+ * update would bring it back. Nobody's trust in anything else is touched.
+ */
+export function blockRemoval(
+  target: Target,
+  ownDirectory: string,
+  { certificate }: TrustAnchor,
+  update: string | undefined,
+): Remediation {
+  const isOld = !exists(target, `${ownDirectory}/blocklist`) && exists(target, `${ownDirectory}/blacklist`);
+  const directory = target.hostPath(`${ownDirectory}/${isOld ? 'blacklist' : 'blocklist'}`);
+  const file = quoteSh(`${directory}/rootaudit-${certificate.sha256.slice(0, 16)}.pem`);
+  const lines = pemLines(certificate.der).map(quoteSh).join(' ');
+  const after = update === undefined ? [] : [update];
+  return {
+    disposition: 'safe',
+    shell: 'sh',
+    commands: [
+      `mkdir -p ${quoteSh(directory)}`,
+      String.raw`printf '%s\n' ${lines} > ${file}`,
+      `chmod 644 ${file}`,
+      ...after,
+    ],
+    undo: [`rm ${file}`, ...after],
+    elevated: true,
+    note: 'The certificate comes from a package; it is distrusted, which stays so when the package is updated.',
+  };
+}
+
+function pemLines(der: Uint8Array): string[] {
+  const base64 = Buffer.from(der).toString('base64');
+  return ['-----BEGIN CERTIFICATE-----', ...(base64.match(/.{1,64}/g) ?? []), '-----END CERTIFICATE-----'];
+}
+
+export interface BundleFile {
+  readonly path: string;
+  readonly application: string;
+  /**
+   * pem: one purpose; trusted: OpenSSL's TRUSTED CERTIFICATE with its own; directory: hashed, one per file;
+   * efi: EFI_SIGNATURE_LIST.
+   */
+  readonly format: 'pem' | 'trusted' | 'directory' | 'efi';
+  readonly purpose: Purpose;
+}
+
+export interface BundleTable {
+  readonly id: string;
+  readonly title: string;
+  readonly source: string;
+  readonly layout: P11KitLayout;
+  readonly files: readonly BundleFile[];
+}
+
+const FORMAT_NAMES = {
+  pem: 'PEM',
+  trusted: 'PEM (TRUSTED CERTIFICATE)',
+  directory: 'PEM',
+  efi: 'EFI_SIGNATURE_LIST',
+} as const satisfies Readonly<Record<BundleFile['format'], string>>;
+
+export function bundleStore({ id, title, source, layout, files }: BundleTable): StoreType {
+  const fileAt = (path: string): BundleFile | undefined => files.find((file) => file.path === path);
+  return {
+    id,
+    title,
+    platforms: ['linux'],
+    locate: (target) =>
+      files
+        .filter(({ path, format }) => exists(target, path, format === 'directory' ? 'directory' : 'file'))
+        .map(({ path, application, format }) => ({
+          path,
+          application,
+          scope: 'system',
+          format: FORMAT_NAMES[format],
+          generatedFrom: [source],
+        })),
+    read(target, location) {
+      const file = fileAt(location.path);
+      return file ? readBundleFile(target, file) : EMPTY_CONTENT;
+    },
+    planRemoval(target, location, anchors) {
+      if (layout.updateTools.some((tool) => exists(target, tool))) {
+        return remake(target, location, anchors, regenerate(target, layout.update));
+      }
+      if (fileAt(location.path)?.format === 'efi') return byHand(layout.update);
+      const note =
+        'The command that makes this file is not installed; the next update of its package restores it.';
+      return removeFromPemFiles(target, location, anchors, { disposition: 'unsafe', note });
+    },
+  };
+}
+
+function readBundleFile(target: Target, { path, format, purpose }: BundleFile): StoreContent {
+  const name = posix.basename(path);
+  const listed = trustFor({ [purpose]: 'trusted' }, `listed for ${purpose}`);
+  switch (format) {
+    case 'pem':
+      return readPemFile(target, path, name, () => listed);
+    case 'trusted':
+      return readPemFile(target, path, name, opensslTrust);
+    case 'directory':
+      return readHashedDirectory(target, path, (entry) => (entry.aux ? opensslTrust(entry) : listed));
+    case 'efi':
+      return readEfiFile(target, path, name, listed);
+  }
+}
+
+/** OpenSSL's reading: without explicit settings, a root in the file is trusted. */
+function opensslTrust({ aux }: PemEntry): Trust {
+  const hasSettings = aux?.trust !== undefined || (aux?.reject?.length ?? 0) > 0;
+  return aux && hasSettings ? auxTrust(aux) : trustedForAll('listed, no trust settings');
+}
+
+/** The hashed names are links to, or copies of, the named files; each file counts once. */
+function readHashedDirectory(
+  target: Target,
+  path: string,
+  trustOf: (entry: PemEntry) => Trust,
+): StoreContent {
+  const { files, problems } = walkFiles(target, path, () => true, 1);
+  const contents: StoreContent[] = [{ ...EMPTY_CONTENT, problems }];
+  for (const names of groupBy(files, (file) => realPathOr(target, file)).values()) {
+    const named = names.find((file) => !/^[0-9a-f]{8}\.r?\d+$/.test(posix.basename(file))) ?? names[0];
+    if (named !== undefined) contents.push(readPemFile(target, named, posix.basename(named), trustOf));
+  }
+  return mergeContents(contents);
+}
+
+function readEfiFile(target: Target, path: string, name: string, trust: Trust): StoreContent {
+  const file = readFile(target, path);
+  if ('failed' in file) return file.failed;
+  const { entries, diagnostics } = parseEfiSignatureLists(file.bytes);
+  const anchors = entries.map(({ der }, index) => ({
+    certificate: certificateFrom(der),
+    entry: `${name}, certificate ${index + 1} of ${entries.length}`,
+    path,
+    trust,
+  }));
+  return mergeContents([{ ...EMPTY_CONTENT, anchors }, diagnosticsContent(path, diagnostics)]);
+}
+
+/** The source does not have it any more: making the bundle anew drops it. */
+function remake(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  update: string,
+): Remediation {
+  const paths = [...new Set(anchors.map(({ path }) => realPathOr(target, path)))];
+  const copies = paths.map((path) => {
+    const backup = backupPath(target, location, path);
+    return { backup, path: quoteSh(target.hostPath(path)), copy: quoteSh(backup.file) };
+  });
+  const prepare = copies[0] ? [copies[0].backup.prepare] : [];
+  return {
+    disposition: 'safe',
+    shell: 'sh',
+    commands: [...prepare, ...copies.map(({ path, copy }) => `cp -p ${path} ${copy}`), update],
+    undo: copies.map(({ path, copy }) => `cp -p ${copy} ${path}`),
+    elevated: true,
+    note: 'The source of this file does not trust the certificate; making the file anew drops it.',
+  };
+}
+
+function byHand(update: string): Remediation {
+  const note = `The file is made by ${update}, which is not installed here; run it where it is, or replace the file.`;
+  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: true, note };
+}

@@ -1,0 +1,105 @@
+/** Taking one certificate out of PEM files with the system's own tools, and putting it back. */
+
+import { asBuffer } from '../../core/bytes.ts';
+import { sha256 } from '../../core/certificate.ts';
+import { groupBy } from '../../core/collections.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import { canQuoteSh, quoteSh } from '../../core/shell.ts';
+import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
+import type { Target } from '../../core/target.ts';
+import { backupPath } from './backup.ts';
+import { realPathOr } from './content.ts';
+
+export interface FileRemoval {
+  /** Run after the files have changed, and again after the undo: "update-ca-certificates". */
+  readonly afterwards?: string;
+  readonly note?: string;
+  /** Default: safe. */
+  readonly disposition?: 'safe' | 'unsafe';
+}
+
+interface Step {
+  readonly commands: readonly string[];
+  readonly undo: readonly string[];
+}
+
+/**
+ * Removes the certificate held as `anchors` from their PEM files. A file that holds nothing else is moved to the
+ * backup directory; from a bundle exactly its lines are cut. Either way the command first checks that the file is
+ * still the one that was scanned.
+ */
+export function removeFromPemFiles(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  { afterwards, note, disposition = 'safe' }: FileRemoval = {},
+): Remediation {
+  const elevated = location.scope !== 'user';
+  const byFile = groupBy(anchors, ({ path }) => realPathOr(target, path));
+  const steps: Step[] = [];
+  for (const [file, held] of byFile) {
+    const step = fileStep(target, location, file, held);
+    if (!step) return byHand(file, elevated);
+    steps.push(step);
+  }
+  const after = afterwards === undefined ? [] : [afterwards];
+  return {
+    disposition,
+    shell: 'sh',
+    commands: [...steps.flatMap(({ commands }) => commands), ...after],
+    undo: [...steps.flatMap(({ undo }) => undo), ...after],
+    elevated,
+    ...(note !== undefined && { note }),
+  };
+}
+
+function fileStep(
+  target: Target,
+  location: StoreLocation,
+  file: string,
+  anchors: readonly TrustAnchor[],
+): Step | undefined {
+  const bytes = target.fs.read(file);
+  const hostFile = target.hostPath(file);
+  if (!bytes || !canQuoteSh(hostFile)) return undefined;
+  const backup = backupPath(target, location, file);
+  const path = quoteSh(hostFile);
+  const copy = quoteSh(backup.file);
+  const unchanged = `test "$(sha256sum < ${path})" = '${sha256(bytes)}  -'`;
+  const whole = anchors.every(
+    ({ lines }) => lines === undefined || lines.certificatesInFile <= anchors.length,
+  );
+  if (whole) {
+    return {
+      commands: [unchanged, backup.prepare, `cp -p ${path} ${copy}`, `rm ${path}`],
+      undo: [`cp -p ${copy} ${path}`],
+    };
+  }
+  // sed counts lines by line feeds only.
+  if (hasOtherLineEnds(bytes)) return undefined;
+  const ranges = anchors.flatMap(({ lines }) => (lines ? [`${lines.first},${lines.last}d`] : []));
+  return {
+    commands: [
+      unchanged,
+      backup.prepare,
+      `cp -p ${path} ${copy}`,
+      `sed -i -e ${quoteSh(ranges.join(';'))} ${path}`,
+    ],
+    undo: [`cp -p ${copy} ${path}`],
+  };
+}
+
+function hasOtherLineEnds(bytes: Uint8Array): boolean {
+  return /\r(?!\n)|\0/.test(asBuffer(bytes).toString('latin1'));
+}
+
+function byHand(file: string, elevated: boolean): Remediation {
+  return {
+    disposition: 'manual',
+    shell: 'sh',
+    commands: [],
+    undo: [],
+    elevated,
+    note: `Take the certificate out of ${file} by hand: its name or its line ends cannot be handled by a shell command safely.`,
+  };
+}

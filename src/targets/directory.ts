@@ -1,0 +1,51 @@
+/** A mounted file system or an unpacked root as a target. */
+
+import { realpathSync, statSync } from 'node:fs';
+import { RootauditError } from '../core/errors.ts';
+import type { Platform, ReadFs, Target } from '../core/target.ts';
+import { DirectoryFs } from './directory-fs.ts';
+import { findHomes } from './homes.ts';
+
+/** Opens the directory `path`; throws RootauditError when it is no readable directory. */
+export function openDirectory(path: string): Target {
+  let root: string;
+  try {
+    if (!statSync(path).isDirectory()) {
+      throw new RootauditError(
+        `${path} is not a directory`,
+        'Give the directory at which the root is mounted.',
+      );
+    }
+    root = realpathSync(path);
+  } catch (error) {
+    if (error instanceof RootauditError) throw error;
+    throw new RootauditError(`${path} cannot be read`, 'Check the path and its permissions.', {
+      cause: error,
+    });
+  }
+  const fs = new DirectoryFs(root);
+  const { homes, refused } = findHomes(fs);
+  return {
+    kind: 'directory',
+    reference: path,
+    platform: platformOf(fs),
+    fs,
+    environment: {},
+    homes,
+    notes: refused.map((home) => `${home} was not looked at: it may not be entered`),
+    hostPath: (inside) => (root === '/' ? '' : root) + fs.resolve(inside).path,
+  };
+}
+
+/** What only one system has, most telling first. */
+const MARKS: readonly (readonly [string, Platform])[] = [
+  ['/System/Library/CoreServices', 'darwin'],
+  ['/Windows/System32', 'win32'],
+  ['/system/build.prop', 'android'],
+  ['/system/etc/security/cacerts', 'android'],
+  ['/bin/freebsd-version', 'freebsd'],
+];
+
+function platformOf(fs: ReadFs): Platform {
+  return MARKS.find(([path]) => fs.stat(path) !== undefined)?.[1] ?? 'linux';
+}

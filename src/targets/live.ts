@@ -1,0 +1,44 @@
+/** This machine as a target. */
+
+import { homedir, userInfo } from 'node:os';
+import type { Platform, Target } from '../core/target.ts';
+import { DirectoryFs } from './directory-fs.ts';
+import { findHomes } from './homes.ts';
+
+const PLATFORMS: Partial<Record<NodeJS.Platform, Platform>> = {
+  linux: 'linux',
+  darwin: 'darwin',
+  win32: 'win32',
+  android: 'android',
+  freebsd: 'freebsd',
+  openbsd: 'openbsd',
+  netbsd: 'netbsd',
+  sunos: 'sunos',
+};
+
+/** `environment` is that of the process, handed in so that a test can give another. */
+export function openLive(environment: Readonly<Record<string, string | undefined>>): Target {
+  const fs = new DirectoryFs('/');
+  const { homes, refused } = findHomes(fs, { user: currentUser(), path: homedir() });
+  return {
+    kind: 'live',
+    reference: '/',
+    platform: PLATFORMS[process.platform] ?? 'linux',
+    fs,
+    environment,
+    homes,
+    notes: refused.map(
+      (home) => `${home} was not looked at: it belongs to another user; run as root to include it`,
+    ),
+    hostPath: (path) => path,
+  };
+}
+
+/** In a container the user id may have no name. */
+function currentUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? '');
+  }
+}

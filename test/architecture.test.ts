@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/** Which layer may import which, and which packages and Node modules: the table of docs/architecture.md. */
+const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: readonly string[] }>> = {
+  core: { layers: [], modules: ['node:crypto'] },
+  formats: { layers: ['core'], modules: ['node:crypto', 'node:module', 'node:zlib', 'node-forge'] },
+  stores: { layers: ['core', 'formats'], modules: ['node:crypto', 'node:path'] },
+  targets: { layers: ['core'], modules: ['node:fs', 'node:os', 'node:path'] },
+  blocklist: { layers: ['core'], modules: ['node:fs', 'node:path'] },
+  match: { layers: ['core', 'blocklist'], modules: ['node:crypto'] },
+  report: { layers: ['core', 'blocklist', 'match'], modules: [] },
+  render: { layers: ['core', 'blocklist', 'report'], modules: ['chalk', 'cli-table3'] },
+  audit: { layers: ['core', 'blocklist', 'match', 'report'], modules: [] },
+  cli: {
+    layers: ['core', 'audit', 'blocklist', 'match', 'render', 'report', 'stores', 'targets'],
+    modules: ['node:fs', 'node:path', 'chalk', 'commander'],
+  },
+};
+
+/** Their members are alternatives: what two of them share lives in `shared/`. */
+const REGISTRIES = ['stores'];
+
+const SOURCE = fileURLToPath(new URL('../src', import.meta.url));
+const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)'([^']+)'/g;
+
+interface Import {
+  readonly file: string;
+  readonly layer: string;
+  readonly specifier: string;
+  /** Path below src/, for a file of ours. */
+  readonly target: string | undefined;
+}
+
+function importsOf(file: string): Import[] {
+  const path = relative(SOURCE, file).split(sep).join('/');
+  return [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, specifier = '']) => ({
+    file: path,
+    layer: path.split('/')[0] ?? '',
+    specifier,
+    target: specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined,
+  }));
+}
+
+const imports = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .flatMap((name) => importsOf(join(SOURCE, name)));
+
+function isAllowed({ layer, specifier, target }: Import): boolean {
+  const rule = LAYERS[layer];
+  if (!rule) return false;
+  if (target === '../package.json') return layer === 'cli';
+  const other = target?.split('/')[0];
+  if (other !== undefined) return other === layer || rule.layers.includes(other);
+  return rule.modules.some((module) => specifier === module || specifier.startsWith(`${module}/`));
+}
+
+describe('architecture', () => {
+  it('sees imports of every layer', () => {
+    expect(new Set(imports.map(({ layer }) => layer))).toEqual(new Set(Object.keys(LAYERS)));
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it('lets each layer import only what its row allows', () => {
+    const broken = imports.filter((each) => !isAllowed(each));
+    expect(broken.map(({ file, specifier }) => `${file} imports ${specifier}`)).toEqual([]);
+  });
+
+  it('keeps the members of a registry apart', () => {
+    const between = imports.filter(({ file, layer, target }) => {
+      if (!REGISTRIES.includes(layer) || target === undefined || file === `${layer}/index.ts`) return false;
+      return target.startsWith(`${layer}/`) && !target.startsWith(`${layer}/shared/`);
+    });
+    expect(between.map(({ file, specifier }) => `${file} imports ${specifier}`)).toEqual([]);
+  });
+
+  it('leaves exit codes to the command line', () => {
+    const files = new Set(imports.map(({ file }) => file).filter((file) => !file.startsWith('cli/')));
+    const exiting = [...files].filter((file) =>
+      /process\.exit/.test(readFileSync(join(SOURCE, file), 'utf8')),
+    );
+    expect(exiting).toEqual([]);
+  });
+});

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** These tests change the machine's own state (installed tools), so they run one file after the other. */
+export default defineConfig({
+  test: {
+    include: ['test/system/**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
+  },
+});
