@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { fileURLToPath } from 'node:url';
-import { main } from '../dist/cli.js';
+'use strict';
 
-await main(process.argv, fileURLToPath(new URL('..', import.meta.url)));
+const { join } = require('node:path');
+const { main } = require('../dist/cli.cjs');
+
+void main(process.argv, join(__dirname, '..'));

@@ -13,7 +13,7 @@ export function explainCertificate(
   blocklist: Blocklist,
 ): Explanation {
   const [match] = matcher(certificate);
-  const advisory = match && blocklist.advisory(match.advisory);
+  const advisory = match && blocklist.advisory(match.advisory.id);
   const record = advisory?.certificates.find(({ id }) => id === match?.record);
   return {
     blocklist: versionOf(blocklist),

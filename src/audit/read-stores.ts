@@ -1,4 +1,4 @@
-/** From target to stores: every registered type is asked where it lives, and each place is read once. */
+/** From target to anchors: every registered type is asked where it lives, and each place is read once. */
 
 import type { Problem } from '../core/errors.ts';
 import type { ReadOptions, StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
@@ -6,52 +6,58 @@ import { FsError, type Target } from '../core/target.ts';
 import { trustStatus } from '../core/trust.ts';
 import type { StoreSummary } from '../report/report.ts';
 
-export interface ReadStore {
-  readonly type: StoreType;
-  readonly location: StoreLocation;
-  readonly summary: StoreSummary;
-  readonly anchors: readonly TrustAnchor[];
-  readonly problems: readonly Problem[];
-}
-
-/** Reads one store after the other, so that only one store's certificates are in memory at a time. */
-export function* readStores(
-  target: Target,
-  types: readonly StoreType[],
-  options: ReadOptions,
-): Generator<ReadStore> {
-  for (const { type, location, aliases } of locateStores(target, types)) {
-    const content = readContent(type, target, location, options);
-    const id = `${type.id}:${location.path}`;
-    yield {
-      type,
-      location,
-      summary: summarise(id, type, location, aliases, content),
-      anchors: content.anchors,
-      problems: content.problems.map((problem) => ({ ...problem, store: id })),
-    };
-  }
-}
-
-interface LocatedStore {
+/** A store that was found, before it is read. */
+export interface FoundStore {
+  /** Unique on the target: type and path. */
+  readonly id: string;
   readonly type: StoreType;
   readonly location: StoreLocation;
   /** Other paths that lead to the same place; they are the same store. */
-  readonly aliases: string[];
+  readonly aliases: readonly string[];
 }
 
-function locateStores(target: Target, types: readonly StoreType[]): readonly LocatedStore[] {
-  const byRealPath = new Map<string, LocatedStore>();
+export interface ReadResult {
+  readonly stores: readonly StoreSummary[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads every store and hands each anchor to `visit` as it comes. Nothing else of a store is kept, so memory does not
+ * grow with what the stores hold.
+ */
+export function readStores(
+  target: Target,
+  types: readonly StoreType[],
+  options: ReadOptions,
+  visit: (anchor: TrustAnchor, store: FoundStore) => void,
+): ReadResult {
+  const stores: StoreSummary[] = [];
+  const problems: Problem[] = [];
+  for (const store of findStores(target, types)) {
+    const tally = new Tally();
+    for (const part of readParts(store, target, options)) {
+      tally.add(part);
+      for (const anchor of part.anchors) visit(anchor, store);
+    }
+    stores.push(tally.summary(store));
+    for (const problem of tally.problems) problems.push({ ...problem, store: store.id });
+  }
+  return { stores, problems };
+}
+
+function findStores(target: Target, types: readonly StoreType[]): Iterable<FoundStore> {
+  const byRealPath = new Map<string, FoundStore & { readonly aliases: string[] }>();
   for (const type of types) {
     if (!type.platforms.includes(target.platform)) continue;
     for (const location of type.locate(target)) {
       const real = realPath(target, location.path);
       const known = byRealPath.get(real);
-      if (!known) byRealPath.set(real, { type, location, aliases: [] });
+      const id = `${type.id}:${location.path}`;
+      if (!known) byRealPath.set(real, { id, type, location, aliases: [] });
       else if (known.location.path !== location.path) known.aliases.push(location.path);
     }
   }
-  return [...byRealPath.values()];
+  return byRealPath.values();
 }
 
 /** The path without links, or the path itself where that cannot be told. */
@@ -64,42 +70,50 @@ export function realPath(target: Target, path: string): string {
   }
 }
 
-function readContent(
-  type: StoreType,
+/** A refusal in the middle of a store ends it with a problem. */
+function* readParts(
+  { type, location }: FoundStore,
   target: Target,
-  location: StoreLocation,
   options: ReadOptions,
-): StoreContent {
+): Generator<StoreContent> {
   try {
-    return type.read(target, location, options);
+    yield* type.read(target, location, options);
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     const problem: Problem = { code: 'unreadable', path: error.path, message: error.message };
-    return { anchors: [], problems: [problem], notes: [] };
+    yield { anchors: [], problems: [problem], notes: [] };
   }
 }
 
-function summarise(
-  id: string,
-  type: StoreType,
-  location: StoreLocation,
-  aliases: readonly string[],
-  { anchors, problems, notes }: StoreContent,
-): StoreSummary {
-  const unreadable = anchors.length === 0 && problems.some(({ code }) => code === 'unreadable');
-  const status = unreadable ? 'unreadable' : problems.length > 0 ? 'malformed' : 'read';
-  return {
-    id,
-    type: type.id,
-    application: location.application,
-    scope: location.scope,
-    ...(location.user !== undefined && { user: location.user }),
-    format: location.format,
-    path: location.path,
-    aliases,
-    status,
-    anchors: anchors.length,
-    trusted: anchors.filter(({ trust }) => trustStatus(trust) === 'trusted').length,
-    notes,
-  };
+/** What is remembered of a store while its parts go by. */
+class Tally {
+  readonly problems: Problem[] = [];
+  readonly #notes: string[] = [];
+  #anchors = 0;
+  #trusted = 0;
+
+  add({ anchors, problems, notes }: StoreContent): void {
+    this.problems.push(...problems);
+    this.#notes.push(...notes);
+    this.#anchors += anchors.length;
+    for (const { trust } of anchors) if (trustStatus(trust) === 'trusted') this.#trusted++;
+  }
+
+  summary({ id, type, location, aliases }: FoundStore): StoreSummary {
+    const unreadable = this.#anchors === 0 && this.problems.some(({ code }) => code === 'unreadable');
+    return {
+      id,
+      type: type.id,
+      application: location.application,
+      scope: location.scope,
+      ...(location.user !== undefined && { user: location.user }),
+      format: location.format,
+      path: location.path,
+      aliases,
+      status: unreadable ? 'unreadable' : this.problems.length > 0 ? 'malformed' : 'read',
+      anchors: this.#anchors,
+      trusted: this.#trusted,
+      notes: this.#notes,
+    };
+  }
 }

@@ -1,9 +1,7 @@
 /** The road of a scan: stores → certificates → matches → findings → remediations. */
 
 import { severityRank, type Match, type Matcher } from '../match/matcher.ts';
-import type { Advisory } from '../blocklist/advisory.ts';
 import { groupBy } from '../core/collections.ts';
-import type { Problem } from '../core/errors.ts';
 import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Remediation } from '../core/remediation.ts';
 import { FsError, type Target } from '../core/target.ts';
@@ -15,16 +13,13 @@ import {
   type Location,
   type Report,
   type StoreRemediation,
-  type StoreSummary,
 } from '../report/report.ts';
-import { readStores, realPath, type ReadStore } from './read-stores.ts';
+import { readStores, realPath, type FoundStore } from './read-stores.ts';
 
 export interface ScanInput {
   readonly target: Target;
   readonly stores: readonly StoreType[];
   readonly matcher: Matcher;
-  /** The whole advisory of a match. */
-  readonly advisory: (id: string) => Advisory | undefined;
   readonly blocklist: Report['blocklist'];
   readonly tool: Report['tool'];
   readonly read: ReadOptions;
@@ -37,25 +32,17 @@ export interface ScanInput {
 /** A matched anchor together with the store that holds it. */
 interface Hit {
   readonly match: Match;
-  readonly store: ReadStore;
+  readonly store: FoundStore;
   readonly anchor: TrustAnchor;
 }
 
 export function scan(input: ScanInput): Report {
-  const summaries: StoreSummary[] = [];
-  const problems: Problem[] = [];
   const hits: Hit[] = [];
-  for (const store of readStores(input.target, input.stores, input.read)) {
-    summaries.push(store.summary);
-    problems.push(...store.problems);
-    // The certificates of a store are let go once they are matched; only hits are kept.
-    const held = { ...store, anchors: [] };
-    for (const anchor of store.anchors) {
-      for (const match of input.matcher(anchor.certificate)) hits.push({ match, store: held, anchor });
-    }
-  }
+  const { stores, problems } = readStores(input.target, input.stores, input.read, (anchor, store) => {
+    for (const match of input.matcher(anchor.certificate)) hits.push({ match, store, anchor });
+  });
   const findings = Array.from(
-    groupBy(hits, ({ match, anchor }) => `${anchor.certificate.sha256} ${match.advisory}`).values(),
+    groupBy(hits, ({ match, anchor }) => `${anchor.certificate.sha256} ${match.advisory.id}`).values(),
     (group) => findingOf(group, input),
   ).filter(({ status }) => input.mitigated || status !== 'mitigated');
   return {
@@ -64,7 +51,7 @@ export function scan(input: ScanInput): Report {
     blocklist: input.blocklist,
     target: targetOf(input.target),
     complete: problems.length === 0,
-    stores: summaries,
+    stores,
     findings: findings.toSorted(worstFirst),
     problems,
     notes: input.target.notes,
@@ -95,12 +82,7 @@ function findingOf(group: readonly Hit[], input: ScanInput): Finding {
   const [first] = group;
   if (!first) throw new RangeError('a finding without a certificate');
   const { match, anchor } = first;
-  const advisory = input.advisory(match.advisory);
-  if (!advisory) throw new RangeError(`advisory ${match.advisory} is not in the blocklist`);
-  const record = advisory.certificates.find(({ id }) => id === match.record);
-  // Another certificate on the same key is not itself shipped by anyone.
-  const exact = match.kind === 'certificate' || match.kind === 'body';
-  const stillShippedBy = (exact && record?.stillShippedBy) || [];
+  const { advisory, stillShippedBy } = match;
   const sources = sourcesOf(group, input.target);
   const locations = group.map((hit) => locationOf(hit, sources));
   const status = STATUS_ORDER.find((value) => locations.some(({ trust }) => trust === value)) ?? 'present';
@@ -114,7 +96,7 @@ function findingOf(group: readonly Hit[], input: ScanInput): Finding {
     ...(match.confidence && { confidence: match.confidence }),
     status,
     summary: advisory.summary,
-    references: [...new Set([...(record?.references ?? []), ...advisory.references])],
+    references: advisory.references,
     stillShippedBy,
     certificate: summariseCertificate(anchor.certificate),
     locations,
@@ -135,12 +117,12 @@ function sourcesOf(group: readonly Hit[], target: Target): Sources {
   const ownerByFile = new Map<string, string>();
   const sources = new Map<Hit, readonly string[]>();
   for (const hit of trusted) {
-    const { id } = hit.store.summary;
+    const { id } = hit.store;
     const file = realPath(target, hit.anchor.path);
     const owner = ownerByFile.get(file) ?? id;
     ownerByFile.set(file, owner);
     const generators = (hit.store.location.generatedFrom ?? []).flatMap(
-      (type) => idsByType.get(type)?.map(({ store }) => store.summary.id) ?? [],
+      (type) => idsByType.get(type)?.map(({ store }) => store.id) ?? [],
     );
     const others = [owner, ...generators].filter((source) => source !== id);
     sources.set(hit, [...new Set(others)]);
@@ -151,7 +133,7 @@ function sourcesOf(group: readonly Hit[], target: Target): Sources {
 function locationOf(hit: Hit, sources: Sources): Location {
   const { store, anchor } = hit;
   return {
-    store: store.summary.id,
+    store: store.id,
     path: anchor.path,
     entry: anchor.entry,
     trust: trustStatus(anchor.trust),
@@ -169,7 +151,7 @@ function remediationsOf(group: readonly Hit[], sources: Sources, target: Target)
   return Array.from(
     groupBy(own, ({ store }) => store),
     ([store, hits]) => ({
-      store: store.summary.id,
+      store: store.id,
       ...planRemoval(
         store,
         target,
@@ -179,7 +161,7 @@ function remediationsOf(group: readonly Hit[], sources: Sources, target: Target)
   );
 }
 
-function planRemoval(store: ReadStore, target: Target, anchors: readonly TrustAnchor[]): Remediation {
+function planRemoval(store: FoundStore, target: Target, anchors: readonly TrustAnchor[]): Remediation {
   try {
     return store.type.planRemoval(target, store.location, anchors);
   } catch (error) {

@@ -1,17 +1,18 @@
 /**
- * The blocklist in the form a scan needs: everything a match is decided by, and nothing else, so that it loads in
- * a millisecond. Stories and references stay in the advisory files and are read for findings only.
+ * The blocklist in the form a scan needs: what a match is decided by and what a finding says, in one small file.
+ * The stories and the records in full stay in the advisory files, for `rootaudit explain`.
  */
 
 import { asBuffer } from '../core/bytes.ts';
 import { certificateFrom, tbsSha256Of, type Sha256 } from '../core/certificate.ts';
 import { nameKey, parseName } from '../core/name.ts';
-import type { Advisory, BlockedCertificate, Manifest, NameRule, RootPrograms, Severity } from './advisory.ts';
+import type { Advisory, BlockedCertificate, Manifest, NameRule, RootPrograms } from './advisory.ts';
 
-export interface CompiledAdvisory {
-  readonly id: string;
-  readonly severity: Severity;
-}
+/** What a finding says about its advisory. */
+export type CompiledAdvisory = Pick<
+  Advisory,
+  'id' | 'title' | 'summary' | 'category' | 'severity' | 'references'
+>;
 
 export interface CompiledCertificate {
   /** Index into advisories. */
@@ -24,6 +25,7 @@ export interface CompiledCertificate {
   readonly keys: readonly Sha256[];
   /** False where a match by key alone would hit a root that programmes still trust. */
   readonly matchKey?: false;
+  readonly stillShippedBy?: readonly string[];
   /** SHA-256 of the signed body, where the certificate is at hand. */
   readonly tbsSha256?: Sha256;
   /** Comparable issuer name and serial number, for a record that nothing else identifies. */
@@ -67,7 +69,14 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
     version: manifest.version,
     date: manifest.date,
     digest,
-    advisories: advisories.map(({ id, severity }) => ({ id, severity })),
+    advisories: advisories.map(({ id, title, summary, category, severity, references }) => ({
+      id,
+      title,
+      summary,
+      category,
+      severity,
+      references,
+    })),
     certificates: advisories.flatMap((advisory, index) =>
       advisory.certificates.map((certificate) => compileCertificate(certificate, index, source)),
     ),
@@ -101,6 +110,7 @@ function compileCertificate(
     ...(sha256 && { sha256 }),
     ...(sha1 && sha256 === undefined && spkiSha256 === undefined && { sha1 }),
     keys,
+    ...(blocked.stillShippedBy && { stillShippedBy: blocked.stillShippedBy }),
     ...(blocked.matchKey === false && { matchKey: false as const }),
     ...(tbsSha256 && { tbsSha256 }),
     ...(identified === undefined &&

@@ -72,7 +72,6 @@ async function runScan(options: ScanOptions, surroundings: Surroundings): Promis
       unverifiedNames: options.unverifiedNames,
       blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
     }),
-    advisory: (id) => blocklist.advisory(id),
     blocklist: { version, digest },
     tool: TOOL,
     read: { storePasswords: options.storePassword },

@@ -38,7 +38,7 @@ export interface TrustAnchor {
   readonly lines?: { readonly first: number; readonly last: number; readonly certificatesInFile: number };
 }
 
-/** What reading a store gives. A store that holds nothing readable has no anchors and a problem. */
+/** What reading (a part of) a store gives. One that holds nothing readable has no anchors and a problem. */
 export interface StoreContent {
   readonly anchors: readonly TrustAnchor[];
   readonly problems: readonly Problem[];
@@ -61,7 +61,8 @@ export interface StoreType {
   readonly platforms: readonly Platform[];
   /** Every place on the target where such a store exists. Cheap: looks at names, not at contents. */
   locate(target: Target): readonly StoreLocation[];
-  read(target: Target, location: StoreLocation, options: ReadOptions): StoreContent;
+  /** In parts, a file at a time where the store has many, so that a large one is never in memory as a whole. */
+  read(target: Target, location: StoreLocation, options: ReadOptions): Iterable<StoreContent>;
   /** How this one certificate, held as `anchors`, leaves the store; the steps as data. */
   planRemoval(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation;
 }

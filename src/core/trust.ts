@@ -65,9 +65,13 @@ export function trustFor(purposes: Partial<Record<Purpose, PurposeTrust>>, expre
 }
 
 export function trustStatus(trust: Trust): TrustStatus {
-  const values = new Set(PURPOSES.map((purpose) => trust.purposes[purpose]));
-  if (values.has('trusted')) return 'trusted';
-  return values.has('distrusted') ? 'mitigated' : 'present';
+  let status: TrustStatus = 'present';
+  for (const purpose of PURPOSES) {
+    const value = trust.purposes[purpose];
+    if (value === 'trusted') return 'trusted';
+    if (value === 'distrusted') status = 'mitigated';
+  }
+  return status;
 }
 
 export function purposesWith(trust: Trust, value: PurposeTrust): Purpose[] {

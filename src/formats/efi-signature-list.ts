@@ -30,7 +30,8 @@ export function parseEfiSignatureLists(bytes: Uint8Array): Parsed<EfiSignature> 
       const { first, end, size } = listAt(data, position);
       const isX509 = data.toString('hex', position, position + 16) === X509;
       if (!isX509) otherTypes++;
-      for (let offset = first; isX509 && offset < end; offset += size) {
+      // A list of another type is passed over whole.
+      for (let offset = isX509 ? first : end; offset < end; offset += size) {
         const owner = data.toString('hex', offset, offset + OWNER_BYTES);
         entries.push({ der: data.subarray(offset + OWNER_BYTES, offset + size), owner, offset });
       }

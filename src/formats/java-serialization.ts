@@ -13,7 +13,8 @@ export function readUtf(reader: ByteReader): string {
 
 /** NUL is C0 80, a supplementary character two encoded surrogates; what is neither becomes U+FFFD. */
 function decodeModifiedUtf8(bytes: Uint8Array): string {
-  if (bytes.every((octet) => octet > 0 && octet < 0x80)) return asBuffer(bytes).toString('latin1');
+  const latin1 = asBuffer(bytes).toString('latin1');
+  if (/^[\x01-\x7f]*$/.test(latin1)) return latin1;
   let text = '';
   for (let i = 0; i < bytes.length;) {
     const [first = 0, second = 0, third = 0] = bytes.subarray(i, i + 3);

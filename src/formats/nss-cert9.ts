@@ -4,28 +4,16 @@
  * serial number and hash. Source: nss/lib/softoken/sdb.c, sftkdb.c and nss/lib/dev/devtoken.c.
  */
 
-import { hash } from 'node:crypto';
 import { asBuffer, equalBytes } from '../core/bytes.ts';
 import { certificateFrom } from '../core/certificate.ts';
 import { groupBy } from '../core/collections.ts';
 import { element, readTlv } from '../core/der.ts';
-import { FormatError, type Diagnostic, type Parsed } from '../core/errors.ts';
+import { FormatError, type Diagnostic, type Parsed, type ProblemCode } from '../core/errors.ts';
 import { formatName, parseName } from '../core/name.ts';
-import { heldOnly, type Trust } from '../core/trust.ts';
+import type { Trust } from '../core/trust.ts';
 import { readKeyDatabase, type KeyDatabase } from './nss-key4.ts';
-import {
-  attributeBytes,
-  attributeNumber,
-  combineTrust,
-  decidingAttributes,
-  grantsTrust,
-  readLevels,
-  TRUST_COLUMNS,
-  trustString,
-  withoutDistrust,
-  type Levels,
-  type TrustKind,
-} from './nss-trust.ts';
+import { attributeBytes, attributeNumber, TRUST_COLUMNS, trustString, type TrustKind } from './nss-trust.ts';
+import { trustOf, trustRecords, type TrustRecord } from './nss-trust-records.ts';
 import { openSqlite, type SqliteFiles, type SqliteRow } from './sqlite.ts';
 
 export interface Cert9Files extends SqliteFiles {
@@ -49,39 +37,18 @@ export interface Cert9Entry {
   readonly notes: readonly string[];
 }
 
-interface TrustRecord {
-  readonly kind: TrustKind;
-  readonly id: number;
-  readonly levels: Levels;
-  readonly wrong: readonly string[];
-  readonly hash: Uint8Array;
-  readonly algorithm: string | undefined;
-  readonly issuer: Uint8Array;
-  readonly serial: Uint8Array;
-}
-
 const TABLE = 'nssPublic';
 const MAX_ROWS = 200_000;
 const MAX_DER = 1 << 20;
 const MAX_ORPHAN_NOTES = 100;
+const MAX_DIAGNOSTICS = 100;
+/** Of one certificate; there should be one. */
+const MAX_RECORDS = 100;
 
 const OBJECT_COLUMNS = ['id', 'a0', 'a3', 'a11', 'a80', 'a81', 'a82', 'a102', 'a635', 'a8c', 'ace5363b4'];
 const COLUMNS = [...OBJECT_COLUMNS, ...TRUST_COLUMNS];
 
 const CKO_CERTIFICATE = 1;
-const TRUST_KINDS: ReadonlyMap<number, TrustKind> = new Map([
-  [0x0000000b, 'CKO_TRUST'],
-  [0xce534353, 'CKO_NSS_TRUST'],
-]);
-/** CKA_NAME_HASH_ALGORITHM: PKCS #11 mechanisms. */
-const ALGORITHMS: ReadonlyMap<number, string> = new Map([
-  [0x210, 'md5'],
-  [0x220, 'sha1'],
-  [0x250, 'sha256'],
-  [0x260, 'sha384'],
-  [0x270, 'sha512'],
-]);
-
 /** Every certificate of the database with the trust that NSS gives it. */
 export function parseCert9(files: Cert9Files): Parsed<Cert9Entry> {
   const database = openSqlite(files);
@@ -102,52 +69,46 @@ export function parseCert9(files: Cert9Files): Parsed<Cert9Entry> {
   const keys = files.key4 ? readKeyDatabase(files.key4) : undefined;
   if (keys) diagnostics.push(...keys.diagnostics);
   const records = groupBy(trustRecords(rows), linkKey);
+  const refused: Diagnostic[] = [];
   const entries: Cert9Entry[] = [];
-  const linked = new Set<string>();
   for (const row of rows) {
     if (attributeNumber(row['a0']) !== CKO_CERTIFICATE || (attributeNumber(row['a80']) ?? 0) !== 0) continue;
-    const der = attributeBytes(row['a11']);
-    const label = `object ${String(row['id'])}`;
-    if (!der || der.length === 0) {
-      diagnostics.push({
-        level: 'error',
-        code: 'malformed',
-        message: `${label}: certificate without content`,
-      });
-    } else if (der.length > MAX_DER) {
-      diagnostics.push({
-        level: 'error',
-        code: 'too-large',
-        message: `${label}: certificate of ${der.length} bytes`,
-      });
-    } else {
-      const key = linkKey(nameOf(row, der));
-      linked.add(key);
-      entries.push(toEntry(row, der, key, records.get(key) ?? [], keys));
-    }
+    const entry = readEntry(row, records, keys, refused);
+    if (entry) entries.push(entry);
   }
-  const orphans = [...records].filter(([key]) => !linked.has(key)).flatMap(([, found]) => found);
-  return { entries, diagnostics: [...diagnostics, ...orphanNotes(orphans)] };
-}
-
-function trustRecords(rows: readonly SqliteRow[]): TrustRecord[] {
-  return rows.flatMap((row) => {
-    const kind = TRUST_KINDS.get(attributeNumber(row['a0']) ?? -1);
-    return kind ? [trustRecord(kind, row)] : [];
-  });
-}
-
-function trustRecord(kind: TrustKind, row: SqliteRow): TrustRecord {
-  const isNew = kind === 'CKO_TRUST';
+  for (const { identity } of entries) records.delete(identity);
   return {
-    kind,
-    id: Number(row['id'] ?? 0),
-    ...readLevels(kind, row),
-    hash: attributeBytes(row[isNew ? 'a635' : 'ace5363b4']) ?? new Uint8Array(),
-    algorithm: isNew ? ALGORITHMS.get(attributeNumber(row['a8c']) ?? 0x250) : 'sha1',
-    issuer: attributeBytes(row['a81']) ?? new Uint8Array(),
-    serial: attributeBytes(row['a82']) ?? new Uint8Array(),
+    entries,
+    diagnostics: [
+      ...diagnostics,
+      ...refused.slice(0, MAX_DIAGNOSTICS),
+      ...orphanNotes([...records.values()].flat()),
+    ],
   };
+}
+
+function readEntry(
+  row: SqliteRow,
+  records: ReadonlyMap<string, readonly TrustRecord[]>,
+  keys: KeyDatabase | undefined,
+  refused: Diagnostic[],
+): Cert9Entry | undefined {
+  const refuse = (code: ProblemCode, what: string): void => {
+    refused.push({ level: 'error', code, message: `object ${String(row['id'])}: ${what}` });
+  };
+  const der = attributeBytes(row['a11']);
+  if (!der || der.length === 0) {
+    refuse('malformed', 'certificate without content');
+  } else if (der.length > MAX_DER) {
+    refuse('too-large', `certificate of ${der.length} bytes`);
+  } else {
+    const identity = linkKey(nameOf(row, der));
+    const found = records.get(identity) ?? [];
+    if (found.length > MAX_RECORDS)
+      refuse('limit', `certificate with more than ${MAX_RECORDS} trust records`);
+    return toEntry(row, der, identity, found.slice(0, MAX_RECORDS), keys);
+  }
+  return undefined;
 }
 
 interface IssuerAndSerial {
@@ -193,80 +154,6 @@ function toEntry(
     trustObjects: [...new Set(records.map(({ kind }) => kind))],
     notes,
   };
-}
-
-function trustOf(
-  der: Uint8Array,
-  records: readonly TrustRecord[],
-  keys: KeyDatabase | undefined,
-  keyId: Uint8Array,
-  notes: string[],
-): Trust {
-  const hasPrivateKey = keyId.length > 0 && keys?.privateKeyIds.has(asBuffer(keyId).toString('hex')) === true;
-  const valid = records.filter((record) => isValid(record, der, notes));
-  const newer = valid.filter(({ kind }) => kind === 'CKO_TRUST');
-  const older = valid.filter(({ kind }) => kind === 'CKO_NSS_TRUST');
-  const used = newer.length > 0 ? newer : older;
-  if (used.length === 0) return heldOnly(hasPrivateKey ? 'no trust (its private key is here)' : 'no trust');
-  for (const { wrong } of used) {
-    if (wrong.length > 0) notes.push(`trust record with unknown values for ${wrong.join(', ')}`);
-  }
-  const unsigned = keys?.signatures !== undefined && used.some((record) => lacksSignature(record, keys));
-  const trust = combineTrust(
-    used.map(({ levels }) => levels),
-    hasPrivateKey,
-    unsigned ? ' (signature missing)' : '',
-  );
-  if (newer.length > 0 && older.length > 0) noteOlder(trust, older, hasPrivateKey, notes);
-  if (!unsigned) return trust;
-  notes.push(
-    'trusted or distrusted by a record whose signature is missing in key4.db: NSS itself ignores it',
-  );
-  return withoutDistrust(trust);
-}
-
-/** NSS before 3.114 sees only the older records. */
-function noteOlder(
-  trust: Trust,
-  older: readonly TrustRecord[],
-  hasPrivateKey: boolean,
-  notes: string[],
-): void {
-  const before = combineTrust(
-    older.map(({ levels }) => levels),
-    hasPrivateKey,
-  );
-  if (before.expressed === trust.expressed) return;
-  notes.push(`NSS before 3.114 reads another trust record here: ${before.expressed}`);
-}
-
-/** A record counts only for the certificate whose hash it holds; one without a hash can take trust, not give it. */
-function isValid(record: TrustRecord, der: Uint8Array, notes: string[]): boolean {
-  if (record.hash.length === 0) {
-    if (!grantsTrust(record.levels)) return true;
-    notes.push(`trust record without a hash ignored, as NSS does: ${trustString(record.levels, false)}`);
-    return false;
-  }
-  if (record.algorithm === undefined) {
-    notes.push('trust record with a hash of an unknown algorithm');
-    return grantsTrust(record.levels);
-  }
-  const digest = hash(record.algorithm, der, 'buffer');
-  if (digest.equals(record.hash)) return true;
-  notes.push(
-    `trust record with the hash of another certificate ignored: ${trustString(record.levels, false)}`,
-  );
-  return false;
-}
-
-function lacksSignature({ kind, id, levels }: TrustRecord, { signatures }: KeyDatabase): boolean {
-  return decidingAttributes(kind, levels).some(
-    (attribute) => !signatures?.has(`${hex8(id)}_${hex8(attribute)}`),
-  );
-}
-
-function hex8(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }
 
 /** Trust or distrust of a certificate that the database does not hold: nothing to match, but worth knowing. */

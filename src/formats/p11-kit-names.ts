@@ -9,6 +9,7 @@ const NUMBERED: ReadonlyMap<number, string> = new Map([
   [0x3, 'label'],
   [0x11, 'value'],
   [0x12, 'object-id'],
+  [0x80, 'certificate-type'],
   [0x81, 'issuer'],
   [0x82, 'serial-number'],
   [0x86, 'trusted'],

@@ -22,6 +22,8 @@ export interface P11KitCertificate extends ObjectPlace {
   /** DER of the Name and of the INTEGER. */
   readonly issuer?: Uint8Array;
   readonly serialNumber?: Uint8Array;
+  /** p11-kit drops an object that does not say so. A PEM block says it. */
+  readonly isX509: boolean;
   /** As the file says; the directory it lies in has a say too. */
   readonly trusted?: boolean;
   readonly distrusted?: boolean;
@@ -40,7 +42,7 @@ export interface P11KitExtension extends ObjectPlace {
 }
 
 /** Another class of object, which has no bearing on trust. */
-export interface P11KitOther extends ObjectPlace {
+interface P11KitOther extends ObjectPlace {
   readonly kind: 'other';
 }
 
@@ -184,6 +186,7 @@ class ObjectReader {
       setOnce(fromPem, 'public-key-info', block.data);
     } else if (block.label === 'CERTIFICATE') {
       setOnce(fromPem, 'class', { constant: 'certificate' });
+      setOnce(fromPem, 'certificate-type', { constant: 'x-509' });
       setOnce(fromPem, 'value', block.data);
     } else {
       throw new FormatError('malformed', `a PEM block "${block.label}" does not belong here`, start);
@@ -250,9 +253,11 @@ function toObject(section: Section): P11KitObject {
     typeof classValue === 'object' && 'constant' in classValue ? classValue.constant : classValue,
   );
   if (objectKind === 'certificate') {
+    const type = find('certificate-type');
     return {
       kind: 'certificate',
       ...place,
+      isX509: type === 0 || (typeof type === 'object' && 'constant' in type && type.constant === 'x-509'),
       ...defined('der', bytes('value')),
       ...defined('issuer', bytes('issuer')),
       ...defined('serialNumber', bytes('serial-number')),

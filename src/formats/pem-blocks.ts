@@ -18,6 +18,10 @@ export interface PemBlock {
   readonly lastLine: number;
   /** Where the text above the block starts: the end of the block before. */
   readonly textStart: number;
+  /** The RFC 1421 headers say that the content is encrypted. */
+  readonly encrypted: boolean;
+  /** BEGIN is not the first thing on its line: p11-kit reads such a block, OpenSSL does not. */
+  readonly midLine: boolean;
 }
 
 interface Marker {
@@ -25,12 +29,13 @@ interface Marker {
   readonly label: string;
   readonly start: number;
   readonly end: number;
-  /** Nothing but blanks follows on the line. */
-  readonly alone: boolean;
+  /** Nothing but blanks before it, or after it, on its line. */
+  readonly first: boolean;
+  readonly last: boolean;
 }
 
 export const MAX_BLOCKS = 100_000;
-export const MAX_BLOCK_BYTES = 4 << 20;
+const MAX_BLOCK_BYTES = 4 << 20;
 const MAX_LABEL_BYTES = 100;
 const MAX_DIAGNOSTICS = 1000;
 const MAX_HEADER_BYTES = 8192;
@@ -79,13 +84,14 @@ export class PemBlockScanner {
       this.#position = begin.end;
       // An END without its BEGIN is text like any other.
       if (begin.keyword === 'END') continue;
-      if (this.#blocks++ >= MAX_BLOCKS) {
+      if (this.#blocks >= MAX_BLOCKS) {
         this.#report('error', 'limit', `more than ${MAX_BLOCKS} blocks`, begin.start);
         return undefined;
       }
       const block = this.#blockFrom(begin);
       if (block) return block;
       this.#previousEnd = this.#position;
+      if (begin.first && begin.last) this.#blocks++;
     }
   }
 
@@ -99,9 +105,10 @@ export class PemBlockScanner {
       }
       // One scan over the base64: it stops at the dashes of END, or at whatever does not belong.
       const stop = endOfBase64(this.#text, begin.end);
-      if (this.#isEndOf(begin.label, stop)) return this.#decode(begin, begin.end, stop, stop);
+      if (this.#isEndOf(begin.label, stop)) return this.#decode(begin, begin.end, stop);
     }
-    return begin.alone ? this.#irregularBlock(begin, wanted) : undefined;
+    // Where the markers are not lines of their own it is a whole block or none: text may speak of markers.
+    return begin.first && begin.last ? this.#irregularBlock(begin, wanted) : undefined;
   }
 
   /** A block that is not simply base64 between its two markers. */
@@ -120,12 +127,12 @@ export class PemBlockScanner {
       return undefined;
     }
     if (!wanted) return this.#finish(begin, marker.start, undefined);
-    const bodyStart = this.#skipHeaders(begin, marker);
-    return bodyStart === undefined ? undefined : this.#decode(begin, bodyStart, marker.start, marker.start);
+    const { bodyStart, encrypted } = this.#skipHeaders(begin, marker);
+    return this.#decode(begin, bodyStart, marker.start, encrypted);
   }
 
-  #decode(begin: Marker, from: number, to: number, endMarker: number): PemBlock | undefined {
-    this.#position = endMarker;
+  #decode(begin: Marker, from: number, to: number, encrypted = false): PemBlock | undefined {
+    this.#position = to;
     if (to - from > MAX_BLOCK_BYTES) {
       this.#report('error', 'limit', `a block of more than ${MAX_BLOCK_BYTES} bytes`, begin.start);
       return undefined;
@@ -146,7 +153,7 @@ export class PemBlockScanner {
       );
       return undefined;
     }
-    return this.#finish(begin, endMarker, data);
+    return this.#finish(begin, to, data, undefined, encrypted);
   }
 
   #decodeFast(begin: Marker, end: number): ReturnType<typeof decodeBase64Lines> {
@@ -160,7 +167,14 @@ export class PemBlockScanner {
   }
 
   /** `lines`: how many lines end between the two markers, if that is known. */
-  #finish(begin: Marker, endMarker: number, data: Uint8Array | undefined, lines?: number): PemBlock {
+  #finish(
+    begin: Marker,
+    endMarker: number,
+    data: Uint8Array | undefined,
+    lines?: number,
+    encrypted = false,
+  ): PemBlock {
+    this.#blocks++;
     const firstLine = this.#lineAt(begin.start);
     if (lines !== undefined) {
       this.#line = firstLine + lines;
@@ -171,17 +185,28 @@ export class PemBlockScanner {
     const textStart = this.#previousEnd;
     this.#previousEnd = end;
     this.#position = end;
-    return { label: begin.label, data, start: begin.start, end, firstLine, lastLine, textStart };
+    // Written out: spreading objects takes longer than decoding a certificate.
+    return {
+      label: begin.label,
+      data,
+      start: begin.start,
+      end,
+      firstLine,
+      lastLine,
+      textStart,
+      encrypted,
+      midLine: !begin.first,
+    };
   }
 
-  /** The next BEGIN or END at the start of a line. */
+  /** The next BEGIN, or the next END at the start of a line. */
   #nextMarker(from: number): Marker | undefined {
     const text = this.#text;
     let position = from;
     for (;;) {
       const start = text.indexOf(DASHES, position);
       if (start < 0) return undefined;
-      const marker = this.#atLineStart(start) ? this.#markerAt(start) : undefined;
+      const marker = this.#markerAt(start);
       if (marker) return marker;
       position = start + DASHES.length;
       while (text[position] === DASH) position++;
@@ -203,7 +228,8 @@ export class PemBlockScanner {
     const label = line.slice(keyword.length + 1, labelEnd);
     if (/[\r\n]/.test(label)) return undefined;
     const end = keywordStart + labelEnd + DASHES.length;
-    return { keyword, label, start, end, alone: this.#atLineEnd(end) };
+    const first = this.#atLineStart(start);
+    return first || begins ? { keyword, label, start, end, first, last: this.#atLineEnd(end) } : undefined;
   }
 
   #isEndOf(label: string, position: number): boolean {
@@ -230,18 +256,18 @@ export class PemBlockScanner {
     return octet === undefined || octet === LF || octet === CR;
   }
 
-  /** Where the base64 begins after RFC 1421 headers; undefined when they say that it cannot be decoded. */
-  #skipHeaders(begin: Marker, endMarker: Marker): number | undefined {
+  /** Where the base64 begins after RFC 1421 headers. */
+  #skipHeaders(
+    begin: Marker,
+    endMarker: Marker,
+  ): { readonly bodyStart: number; readonly encrypted: boolean } {
     const limit = Math.min(endMarker.start, begin.end + MAX_HEADER_BYTES);
     const text = this.#text.toString('latin1', begin.end, limit);
-    if (!/^\s*[\w-]+:/.test(text)) return begin.end;
-    const blank = /\n[ \t]*\n|\r\n[ \t]*\r\n|\r[ \t]*\r/.exec(text.slice(text.search(/\S/)));
-    const headers = blank ? text.slice(0, text.search(/\S/) + blank.index) : text;
-    if (/ENCRYPTED/.test(headers)) {
-      this.#report('error', 'unsupported', `the block "${begin.label}" is encrypted`, begin.start);
-      return undefined;
-    }
-    return begin.end + headers.length;
+    if (!/^\s*[\w-]+:/.test(text)) return { bodyStart: begin.end, encrypted: false };
+    const first = text.search(/\S/);
+    const blank = /\n[ \t]*\n|\r\n[ \t]*\r\n|\r[ \t]*\r/.exec(text.slice(first));
+    const headers = blank ? text.slice(0, first + blank.index) : text;
+    return { bodyStart: begin.end + headers.length, encrypted: headers.includes('ENCRYPTED') };
   }
 
   #lineAt(position: number): number {

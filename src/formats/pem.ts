@@ -91,21 +91,21 @@ function addCertificate(
 ): void {
   const { label, firstLine, lastLine, start, end } = block;
   const comment = commentAbove(text, block);
-  const common = { label, firstLine, lastLine, start, end, ...(comment === undefined ? {} : { comment }) };
   try {
-    const outer = certificateElement(data);
+    const outer = certificateElement(block, data);
+    if (block.midLine)
+      noteAt(diagnostics, block, 'the block begins inside a line: not every program reads it');
     if (label === TRUSTED) {
-      entries.push({
-        ...common,
-        der: data.subarray(0, outer.end),
-        ...auxOf(block, data, outer.end, diagnostics),
-      });
+      const entry = { label, der: data.subarray(0, outer.end), firstLine, lastLine, start, end };
+      const aux = auxOf(block, data, outer.end, diagnostics);
+      entries.push({ ...entry, ...aux, ...(comment !== undefined && { comment }) });
       return;
     }
     if (outer.end < data.length) {
       noteAt(diagnostics, block, `${count(data.length - outer.end, 'byte')} after the certificate`);
     }
-    entries.push({ ...common, der: data });
+    const entry = { label, der: data, firstLine, lastLine, start, end };
+    entries.push(comment === undefined ? entry : { ...entry, comment });
   } catch (error) {
     const { code, message } = toDiagnostic(error);
     diagnostics.push({
@@ -118,10 +118,22 @@ function addCertificate(
   }
 }
 
-function certificateElement(data: Uint8Array): Tlv {
+function certificateElement({ encrypted }: PemBlock, data: Uint8Array): Tlv {
+  // Headers are not to be believed: p11-kit takes no notice of them and reads a certificate that is plain.
+  if (encrypted && !isSequence(data)) throw new FormatError('unsupported', 'the block is encrypted');
   const outer = readTlv(data, 0);
   if (outer.tag !== Tag.sequence) throw new FormatError('malformed', 'the block does not hold a SEQUENCE', 0);
   return outer;
+}
+
+function isSequence(data: Uint8Array): boolean {
+  try {
+    const outer = readTlv(data, 0);
+    return outer.tag === Tag.sequence && outer.end === data.length;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 function auxOf(

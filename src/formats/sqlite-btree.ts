@@ -187,9 +187,13 @@ function withOverflow(
   first: number,
 ): Uint8Array {
   const parts = [inPage];
+  const visited = new Set<number>();
   let from = leaf;
   let next = first;
   for (let left = length - inPage.length; left > 0; left -= pages.usable - 4) {
+    if (visited.has(next))
+      throw new FormatError('malformed', `overflow page ${next} is linked twice`, from.offset);
+    visited.add(next);
     from = pages.page(next, from);
     parts.push(from.bytes.subarray(4, 4 + Math.min(left, pages.usable - 4)));
     next = new ByteReader(from.bytes).u32();

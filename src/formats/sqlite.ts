@@ -11,7 +11,7 @@ import { parseCreateTable, type Column } from './sqlite-schema.ts';
 export type { SqliteFiles } from './sqlite-pages.ts';
 export type { SqliteValue } from './sqlite-btree.ts';
 
-export interface SqliteTable {
+interface SqliteTable {
   readonly name: string;
   /** Names of the stored columns, in order. */
   readonly columns: readonly string[];

@@ -2,7 +2,12 @@
 
 import { X509Certificate } from 'node:crypto';
 import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
-import type { CompiledBlocklist, CompiledCertificate, CompiledNameRule } from '../blocklist/compile.ts';
+import type {
+  CompiledAdvisory,
+  CompiledBlocklist,
+  CompiledCertificate,
+  CompiledNameRule,
+} from '../blocklist/compile.ts';
 import {
   canonicalSpkiSha256Of,
   exactSha256Of,
@@ -25,10 +30,11 @@ export const MATCH_KINDS = ['certificate', 'body', 'key', 'issuer', 'name'] as c
 export type MatchKind = (typeof MATCH_KINDS)[number];
 
 export interface Match {
-  /** Id of the advisory. */
-  readonly advisory: string;
+  readonly advisory: CompiledAdvisory;
   /** Id of the blocked certificate or name rule within it. */
   readonly record: string;
+  /** Programmes whose clean, current systems ship this very certificate. */
+  readonly stillShippedBy: readonly string[];
   readonly kind: MatchKind;
   readonly severity: Severity;
   /** How sure a match by name is. */
@@ -67,8 +73,11 @@ function createFinder(blocklist: CompiledBlocklist, options: MatcherOptions): Ma
   const rules = blocklist.names.filter(({ evidence }) => options.unverifiedNames || evidence === 'seen');
   const matchName = createNameMatcher(rules);
   const matchOf = (record: CompiledCertificate, kind: MatchKind): Match => {
-    const { id, severity } = advisoryOf(blocklist, record.advisory);
-    return { advisory: id, record: record.id, kind, severity };
+    const advisory = advisoryOf(blocklist, record.advisory);
+    // Another certificate on the same key, or one that it issued, is not itself shipped by anyone.
+    const itself = kind === 'certificate' || kind === 'body';
+    const stillShippedBy = (itself && record.stillShippedBy) || [];
+    return { advisory, record: record.id, stillShippedBy, kind, severity: advisory.severity };
   };
 
   return (certificate) => {
@@ -188,13 +197,14 @@ function isSignedBy(der: Uint8Array, issuer: Uint8Array): boolean {
 const CONFIDENCE_CAP = { high: 'critical', medium: 'medium', low: 'low' } as const;
 
 function suspicion(blocklist: CompiledBlocklist, rule: CompiledNameRule): Match {
-  const { id, severity } = advisoryOf(blocklist, rule.advisory);
+  const advisory = advisoryOf(blocklist, rule.advisory);
   const cap = CONFIDENCE_CAP[rule.confidence];
   return {
-    advisory: id,
+    advisory,
     record: rule.id,
+    stillShippedBy: [],
     kind: 'name',
-    severity: severityRank(severity) > severityRank(cap) ? cap : severity,
+    severity: severityRank(advisory.severity) > severityRank(cap) ? cap : advisory.severity,
     confidence: rule.confidence,
   };
 }
@@ -214,7 +224,7 @@ export function severityRank(severity: Severity): number {
   return SEVERITIES.indexOf(severity);
 }
 
-function advisoryOf(blocklist: CompiledBlocklist, index: number): { id: string; severity: Severity } {
+function advisoryOf(blocklist: CompiledBlocklist, index: number): CompiledAdvisory {
   const advisory = blocklist.advisories[index];
   if (!advisory) throw new RangeError(`advisory ${index} of a damaged blocklist`);
   return advisory;

@@ -5,17 +5,11 @@ import { foldValue, type NameAttribute } from '../core/name.ts';
 
 export type NameMatcher = (attributes: readonly NameAttribute[]) => CompiledNameRule | undefined;
 
-interface Rule {
-  readonly rule: CompiledNameRule;
-  readonly patterns: readonly (readonly [type: string, pattern: RegExp])[];
-}
-
 /** No real name is longer; a pattern is never run over more. */
 const MAX_VALUE_LENGTH = 1024;
 
 /** The first rule that a name matches; rules are tried in the order given. */
 export function createNameMatcher(rules: readonly CompiledNameRule[]): NameMatcher {
-  const compiled = rules.map(compileRule);
   const quick = quickPatterns(rules);
   return (attributes) => {
     const folded = attributes
@@ -23,19 +17,15 @@ export function createNameMatcher(rules: readonly CompiledNameRule[]): NameMatch
       .map(({ type, value }) => ({ type, value: foldValue(value.slice(0, MAX_VALUE_LENGTH)) }));
     // Nearly every name matches nothing: one pattern per attribute type says so at once.
     if (!folded.some(({ type, value }) => quick.get(type)?.test(value))) return undefined;
-    return compiled.find(({ patterns }) =>
-      patterns.every(([type, pattern]) =>
-        folded.some((attribute) => attribute.type === type && pattern.test(attribute.value)),
-      ),
-    )?.rule;
+    return rules.find((rule) => matchesRule(rule, folded));
   };
 }
 
-function compileRule(rule: CompiledNameRule): Rule {
-  const patterns = Object.entries(rule.attributes).map(
-    ([type, pattern]) => [type, new RegExp(`^(?:${pattern})$`, 'su')] as const,
-  );
-  return { rule, patterns };
+function matchesRule({ attributes }: CompiledNameRule, folded: readonly NameAttribute[]): boolean {
+  return Object.entries(attributes).every(([type, pattern]) => {
+    const whole = new RegExp(`^(?:${pattern})$`, 'su');
+    return folded.some((attribute) => attribute.type === type && whole.test(attribute.value));
+  });
 }
 
 function quickPatterns(rules: readonly CompiledNameRule[]): ReadonlyMap<string, RegExp> {

@@ -7,7 +7,7 @@
 import { posix } from 'node:path';
 import { asBuffer } from '../core/bytes.ts';
 import type { Remediation } from '../core/remediation.ts';
-import { canQuoteSh, quoteSh } from '../core/shell.ts';
+import { canQuoteSh, decodePath, quoteSh } from '../core/shell.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
@@ -15,7 +15,6 @@ import { backupPath } from './shared/backup.ts';
 import {
   EMPTY_CONTENT,
   exists,
-  mergeContents,
   readFile,
   readPemFile,
   realPathOr,
@@ -42,17 +41,16 @@ const packaged: StoreType = {
   title: 'Certificates of packages, chosen in /etc/ca-certificates.conf (Debian, Ubuntu, Alpine …)',
   platforms: ['linux'],
   locate: (target) => located(target, PACKAGED, 'ca-certificates'),
-  read(target) {
+  *read(target) {
     const { selection, content } = readSelection(target);
+    yield content;
     const { files, problems } = walkFiles(target, PACKAGED, isCertificateFile);
-    const listed = [...selection.keys()].map((name) => posix.join(PACKAGED, name));
-    const all = [...new Set([...files, ...listed.filter((path) => path.startsWith(`${PACKAGED}/`))])];
-    const contents = all.map((path) => {
-      const name = path.slice(PACKAGED.length + 1);
-      const trust = selectionTrust(selection.get(name));
-      return readPemFile(target, path, name, (entry) => withAux(entry, trust));
-    });
-    return mergeContents([content, { ...EMPTY_CONTENT, problems }, ...contents]);
+    yield { ...EMPTY_CONTENT, problems };
+    for (const path of new Set([...files, ...selection.keys()])) {
+      const trust = selectionTrust(selection.get(path));
+      const name = path.startsWith(`${PACKAGED}/`) ? path.slice(PACKAGED.length + 1) : path;
+      yield readPemFile(target, path, name, (entry) => withAux(entry, trust));
+    }
   },
   planRemoval: deselect,
 };
@@ -62,13 +60,13 @@ const local: StoreType = {
   title: 'Certificates of the administrator in /usr/local/share/ca-certificates (Debian, Ubuntu, Alpine …)',
   platforms: ['linux'],
   locate: (target) => located(target, LOCAL, 'ca-certificates (local)'),
-  read(target) {
+  *read(target) {
     const { files, problems } = walkFiles(target, LOCAL, isCertificateFile);
+    yield { ...EMPTY_CONTENT, problems };
     const trust = trustedForAll('local certificate');
-    const contents = files.map((path) =>
-      readPemFile(target, path, path.slice(LOCAL.length + 1), (entry) => withAux(entry, trust)),
-    );
-    return mergeContents([{ ...EMPTY_CONTENT, problems }, ...contents]);
+    for (const path of files) {
+      yield readPemFile(target, path, path.slice(LOCAL.length + 1), (entry) => withAux(entry, trust));
+    }
   },
   planRemoval: (target, location, anchors) =>
     removeFromPemFiles(target, location, anchors, { afterwards: regenerate(target, UPDATE) }),
@@ -90,14 +88,12 @@ const generated: StoreType = {
     }
     return locations;
   },
-  read(target, location) {
-    const trust = trustedForAll('listed');
-    if (location.path !== CERTS) {
-      return readPemFile(target, location.path, posix.basename(location.path), (entry) =>
-        withAux(entry, trust),
+  *read(target, { path }) {
+    if (path === CERTS) yield* readCertificateDirectory(target, CERTS, [BUNDLE]);
+    else
+      yield readPemFile(target, path, posix.basename(path), (entry) =>
+        withAux(entry, trustedForAll('listed')),
       );
-    }
-    return readCertificateDirectory(target, CERTS, [BUNDLE]);
   },
   planRemoval(target, location, anchors) {
     if (!exists(target, '/usr/sbin/update-ca-certificates')) {
@@ -128,26 +124,44 @@ function isDebianLike(target: Target): boolean {
   return exists(target, PACKAGED) || exists(target, LOCAL) || realPathOr(target, BUNDLE) === BUNDLE;
 }
 
-/** File below /usr/share/ca-certificates to whether the line selects it; without a line it is off. */
-type Selection = ReadonlyMap<string, boolean>;
+interface Choice {
+  /** The lines that select the file, exactly as they are: one of them is enough, wherever it stands. */
+  readonly selecting: string[];
+  /** A line deselects it. */
+  deselected: boolean;
+}
 
-/** ca-certificates.conf(5): a path selects, `!path` deselects, `#` is a comment. */
+/** Path of a file to what ca-certificates.conf says about it; without a line it is off. */
+type Selection = ReadonlyMap<string, Choice>;
+
+/** ca-certificates.conf(5) as update-ca-certificates(8) reads it: `!path` deselects, `#` is a comment. */
 function readSelection(target: Target): { readonly selection: Selection; readonly content: StoreContent } {
   const file = readFile(target, CONF);
   if ('failed' in file) return { selection: new Map(), content: file.failed };
-  const selection = new Map<string, boolean>();
-  for (const line of asBuffer(file.bytes).toString('utf8').split('\n')) {
-    const name = line.replace(/\r$/, '');
-    if (name === '' || name.startsWith('#')) continue;
-    if (name.startsWith('!')) selection.set(name.slice(1), false);
-    else selection.set(name, true);
+  const selection = new Map<string, Choice>();
+  for (const bytes of asBuffer(file.bytes).toString('latin1').split('\n')) {
+    const line = decodePath(Buffer.from(bytes, 'latin1'));
+    if (line === '' || line.startsWith('#')) continue;
+    const off = line.startsWith('!');
+    const path = choicePath(off ? line.slice(1) : line);
+    const choice = selection.get(path) ?? { selecting: [], deselected: false };
+    selection.set(path, choice);
+    if (off) choice.deselected = true;
+    else choice.selecting.push(line);
   }
   return { selection, content: EMPTY_CONTENT };
 }
 
-function selectionTrust(selected: boolean | undefined): Trust {
-  if (selected === true) return trustedForAll('selected in ca-certificates.conf');
-  return heldOnly(selected === false ? 'deselected in ca-certificates.conf' : 'not in ca-certificates.conf');
+/** The shell's `read` drops blanks around the name and one level of backslashes. */
+function choicePath(name: string): string {
+  const read = name.replaceAll(/^[ \t]+|[ \t]+$/g, '').replaceAll(/\\(.?)/gs, '$1');
+  return posix.join(PACKAGED, read);
+}
+
+function selectionTrust(choice: Choice | undefined): Trust {
+  if (choice === undefined) return heldOnly('not in ca-certificates.conf');
+  if (choice.selecting.length === 0) return heldOnly('deselected in ca-certificates.conf');
+  return trustedForAll('selected in ca-certificates.conf');
 }
 
 /** A basic regular expression that matches exactly `text`, for sed with `|` as its delimiter. */
@@ -155,18 +169,28 @@ function sedLiteral(text: string): string {
   return text.replaceAll(/[\\.*[\]^$|]/g, String.raw`\$&`);
 }
 
+/**
+ * "!" before a line keeps the choice when the package is updated. Where such a line is there already, the selecting
+ * one becomes a comment, so that the undo can tell the two apart.
+ */
 function deselect(target: Target, _location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
-  const names = [...new Set(anchors.map(({ path }) => path.slice(PACKAGED.length + 1)))];
+  const { selection } = readSelection(target);
+  const paths = [...new Set(anchors.map(({ path }) => path))];
+  const changes = paths.flatMap((path) => {
+    const { selecting = [], deselected = false } = selection.get(path) ?? {};
+    const mark = deselected ? '# switched off by rootaudit: ' : '!';
+    return Array.from(new Set(selecting), (line) => ({ on: line, off: `${mark}${line}` }));
+  });
   const shared = anchors.some(({ lines }) => (lines?.certificatesInFile ?? 1) > 1);
   const common = { shell: 'sh', elevated: true } as const;
-  if (!names.every(canQuoteSh)) {
+  if (changes.length === 0 || !changes.every(({ on }) => canQuoteSh(on))) {
     const note = `Put "!" before its line in ${CONF}, then run update-ca-certificates.`;
     return { ...common, disposition: 'manual', commands: [], undo: [], note };
   }
   const conf = quoteSh(target.hostPath(realPathOr(target, CONF)));
   const update = regenerate(target, UPDATE);
-  const turnOff = names.map((name) => `s|^${sedLiteral(name)}$|!${sedReplacement(name)}|`).join(';');
-  const turnOn = names.map((name) => `s|^!${sedLiteral(name)}$|${sedReplacement(name)}|`).join(';');
+  const turnOff = changes.map(({ on, off }) => sedSubstitution(on, off)).join(';');
+  const turnOn = changes.map(({ on, off }) => sedSubstitution(off, on)).join(';');
   return {
     ...common,
     disposition: shared ? 'unsafe' : 'safe',
@@ -174,6 +198,11 @@ function deselect(target: Target, _location: StoreLocation, anchors: readonly Tr
     undo: [`sed -i -e ${quoteSh(turnOn)} ${conf}`, update],
     ...(shared && { note: 'The file holds other certificates too; they are switched off with it.' }),
   };
+}
+
+/** Replaces lines that are exactly `from`. */
+function sedSubstitution(from: string, to: string): string {
+  return `s|^${sedLiteral(from)}$|${sedReplacement(to)}|`;
 }
 
 function sedReplacement(text: string): string {
@@ -204,7 +233,7 @@ function remake(
   const copy = quoteSh(backup.file);
   return {
     ...common,
-    commands: [backup.prepare, `cp -p ${path} ${copy}`, update],
+    commands: [backup.prepare, backup.keep, update],
     undo: [`cp -p ${copy} ${path}`],
     note,
   };

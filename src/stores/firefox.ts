@@ -136,7 +136,7 @@ export const store: StoreType = {
   title: 'Profiles of Firefox and its relatives: LibreWolf, Tor Browser, Waterfox, Floorp, Zen …',
   platforms: ['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos'],
   locate: (target) => locateProfiles(target, PROGRAMS),
-  read: readProfile,
+  read: (target, location) => [readProfile(target, location)],
   planRemoval: (target, location, anchors) =>
     planNssRemoval(
       target,

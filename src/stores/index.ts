@@ -4,9 +4,30 @@
  */
 
 import type { StoreType } from '../core/store.ts';
+import { stores as arch } from './arch.ts';
 import { stores as debian } from './debian.ts';
+import { store as firefox } from './firefox.ts';
 import { store as javaCacerts } from './java-cacerts.ts';
+import { store as nssSystem } from './nss-system.ts';
+import { store as nssUser } from './nss-user.ts';
 import { stores as openssl } from './openssl.ts';
+import { stores as p11Kit } from './p11-kit.ts';
+import { stores as rhel } from './rhel.ts';
+import { stores as suse } from './suse.ts';
 import { stores as systemBundle } from './system-bundle.ts';
+import { store as thunderbird } from './thunderbird.ts';
 
-export const STORE_TYPES: readonly StoreType[] = [...debian, javaCacerts, ...openssl, ...systemBundle];
+export const STORE_TYPES: readonly StoreType[] = [
+  ...debian,
+  ...rhel,
+  ...suse,
+  ...arch,
+  ...p11Kit,
+  javaCacerts,
+  nssUser,
+  nssSystem,
+  firefox,
+  thunderbird,
+  ...openssl,
+  ...systemBundle,
+];

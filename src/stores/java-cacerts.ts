@@ -161,6 +161,6 @@ export const store: StoreType = {
   title: 'Java runtimes',
   platforms: ['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos'],
   locate,
-  read,
+  read: (target, location, options) => [read(target, location, options)],
   planRemoval: removeWithKeytool,
 };

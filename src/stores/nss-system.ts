@@ -26,7 +26,7 @@ export const store: StoreType = {
         ),
       ),
     ),
-  read: readNss,
+  read: (target, location) => [readNss(target, location)],
   planRemoval: (target, location, anchors) =>
     planNssRemoval(target, location, anchors, `Stop the services that use ${location.application} first.`),
 };

@@ -30,7 +30,7 @@ export const store: StoreType = {
       target,
       target.homes.flatMap((home) => ofHome(target, home)),
     ),
-  read: readNss,
+  read: (target, location) => [readNss(target, location)],
   planRemoval: (target, location, anchors) =>
     planNssRemoval(target, location, anchors, 'Close the programs that use it (such as Chromium) first.'),
 };

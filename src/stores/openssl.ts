@@ -20,12 +20,10 @@ const OPENSSL_DIRECTORIES = [
   '/opt/homebrew/etc/openssl@3',
 ];
 
-function readFileOrDirectory(target: Target, location: StoreLocation): StoreContent {
-  if (target.fs.stat(location.path)?.kind === 'directory') {
-    return readCertificateDirectory(target, location.path);
-  }
+function* readFileOrDirectory(target: Target, { path }: StoreLocation): Generator<StoreContent> {
   const trust = trustedForAll('listed');
-  return readPemFile(target, location.path, posix.basename(location.path), (entry) => withAux(entry, trust));
+  if (target.fs.stat(path)?.kind === 'directory') yield* readCertificateDirectory(target, path);
+  else yield readPemFile(target, path, posix.basename(path), (entry) => withAux(entry, trust));
 }
 
 const directory: StoreType = {

@@ -47,14 +47,14 @@ const configured: StoreType = {
     // A distrust in one path holds for all of them, so all are read; each location then tells its own part.
     const all = readP11KitSource(target, paths.includes(location.path) ? paths : [location.path]);
     const isOwn = (path: string): boolean => path === location.path || path.startsWith(`${location.path}/`);
-    return mergeContents([
+    return [
       content,
       {
         anchors: all.anchors.filter(({ path }) => isOwn(path)),
         problems: all.problems.filter(({ path }) => isOwn(path)),
         notes: all.notes,
       },
-    ]);
+    ];
   },
   planRemoval(target, location, anchors) {
     const active = anchors.filter(({ trust }) => trustStatus(trust) === 'trusted');

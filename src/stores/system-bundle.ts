@@ -32,8 +32,9 @@ export const stores: readonly StoreType[] = [
         scope: 'system',
         format: 'PEM',
       })),
-    read: (target, { path }) =>
+    read: (target, { path }) => [
       readPemFile(target, path, posix.basename(path), (entry) => withAux(entry, trustedForAll('listed'))),
+    ],
     planRemoval(target, location, anchors) {
       if (realPathOr(target, location.path).startsWith('/nix/store/')) {
         return {

@@ -45,7 +45,7 @@ export const store: StoreType = {
   title: 'Profiles of Thunderbird and Betterbird',
   platforms: ['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos'],
   locate: (target) => locateProfiles(target, PROGRAMS),
-  read: readProfile,
+  read: (target, location) => [readProfile(target, location)],
   planRemoval: (target, location, anchors) =>
     planNssRemoval(target, location, anchors, 'Close the mail program first.'),
 };

@@ -29,10 +29,18 @@ interface Resolved {
   readonly stat: Stats | undefined;
 }
 
+/** Directories whose names are remembered at most. */
+const MAX_LISTED = 10_000;
+/** Paths remembered at most; a scan asks for the same few again and again. */
+const MAX_KNOWN = 200_000;
+
+/** What a path leads to is asked once: a scan sees one state of the file system. */
 export class DirectoryFs implements ReadFs {
   /** Host path of the root, without a final slash: empty for `/`. */
   readonly #root: string;
-  readonly #directories = new Map<string, Resolved>();
+  readonly #known = new Map<string, Resolved>();
+  /** Names in directories that were listed, in lower case: what is not among them need not be looked for. */
+  readonly #names = new Map<string, ReadonlySet<string>>();
 
   constructor(root: string) {
     this.#root = root.replace(/\/+$/, '');
@@ -55,11 +63,14 @@ export class DirectoryFs implements ReadFs {
     if (entries.length > MAX_DIRECTORY_ENTRIES) {
       throw new FsError('too-large', path, `directory with ${entries.length} entries`);
     }
+    if (this.#names.size < MAX_LISTED) {
+      this.#names.set(directory, new Set(entries.map(({ name }) => name.toLowerCase())));
+    }
     return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   #readDirectory(directory: string): DirectoryEntry[] {
-    const host = this.#host(directory === '' ? '/' : directory);
+    const host = this.#host(directory);
     const entries = readdirSync(host, { withFileTypes: true });
     if (!entries.some((entry) => entry.name.includes('\ufffd'))) {
       return entries.map((entry) => ({ name: entry.name, kind: entryKind(entry) }));
@@ -67,7 +78,7 @@ export class DirectoryFs implements ReadFs {
     // A name that may not be UTF-8: read the names as bytes, so that the file can be opened again.
     return readdirSync(host, { encoding: 'buffer' }).map((bytes) => {
       const name = decodePath(bytes);
-      const stat = lstatSync(this.#host(`${directory}/${name}`));
+      const stat = lstatSync(this.#host(below(directory, name)));
       return { name, kind: entryKind(stat) };
     });
   }
@@ -89,42 +100,45 @@ export class DirectoryFs implements ReadFs {
   }
 
   /** Follows every link of `path`. Where the end is missing, says where it would lie. */
-  resolve(path: string): Resolved {
-    const pending = path.split('/').toReversed();
-    let current = '';
-    let links = 0;
-    let stat: Stats | undefined = undefined;
-    while (pending.length > 0) {
-      const part = pending.pop();
-      if (part === undefined || part === '' || part === '.') continue;
-      if (part === '..') {
-        current = current.slice(0, Math.max(current.lastIndexOf('/'), 0));
-        stat = undefined;
-        continue;
-      }
-      const next = `${current}/${part}`;
-      const known = this.#directories.get(next);
-      if (known) {
-        current = known.path;
-        stat = known.stat;
-        continue;
-      }
-      stat = attempt(path, () => lstatSync(this.#host(next)));
-      if (stat?.isSymbolicLink()) {
-        if (++links > MAX_LINKS) throw new FsError('link-loop', path, `more than ${MAX_LINKS} links`);
-        const link = attempt(path, () => decodePath(readlinkSync(this.#host(next), { encoding: 'buffer' })));
-        if (link === undefined) return { path: next, stat: undefined };
-        if (link.startsWith('/')) current = '';
-        pending.push(...link.split('/').toReversed());
-        stat = undefined;
-        continue;
-      }
-      if (!stat) return { path: joinRest(next, pending), stat: undefined };
-      current = next;
-      if (stat.isDirectory()) this.#directories.set(next, { path: next, stat });
-    }
-    stat ??= attempt(path, () => lstatSync(this.#host(current || '/')));
-    return { path: current || '/', stat };
+  resolve(path: string, links = 0): Resolved {
+    const known = this.#known.get(path);
+    if (known) return known;
+    const slash = path.lastIndexOf('/');
+    if (slash < 0 || path === '/') return this.#remember('/', { path: '/', stat: this.#lstat('/') });
+    const name = path.slice(slash + 1);
+    const directory = this.resolve(slash === 0 ? '/' : path.slice(0, slash), links);
+    if (name === '' || name === '.') return directory;
+    if (name === '..') return directory.stat ? this.resolve(parentOf(directory.path), links) : directory;
+    // What does not exist has nothing below it: the rest is only a name for messages and new files.
+    if (!directory.stat) return this.#remember(path, { path: below(directory.path, name), stat: undefined });
+    return this.#remember(path, this.#step(directory.path, name, links));
+  }
+
+  /** One part further from a directory that has no links in its path. */
+  #step(directory: string, name: string, links: number): Resolved {
+    const next = below(directory, name);
+    const known = this.#known.get(next);
+    if (known) return known;
+    const isMissing = this.#names.get(directory)?.has(name.toLowerCase()) === false;
+    const stat = isMissing ? undefined : this.#lstat(next);
+    if (!stat?.isSymbolicLink()) return this.#remember(next, { path: next, stat });
+    if (links >= MAX_LINKS) throw new FsError('link-loop', next, `more than ${MAX_LINKS} links`);
+    const link = attempt(next, () => decodePath(readlinkSync(this.#host(next), { encoding: 'buffer' })));
+    if (link === undefined) return { path: next, stat: undefined };
+    return this.#remember(
+      next,
+      this.resolve(link.startsWith('/') ? link : below(directory, link), links + 1),
+    );
+  }
+
+  #remember(path: string, resolved: Resolved): Resolved {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(path, resolved);
+    return resolved;
+  }
+
+  #lstat(path: string): Stats | undefined {
+    return attempt(path, () => lstatSync(this.#host(path), { throwIfNoEntry: false }));
   }
 
   /** A name that is not UTF-8 has to be handed to the system as bytes. */
@@ -134,28 +148,30 @@ export class DirectoryFs implements ReadFs {
   }
 }
 
-function joinRest(path: string, pending: readonly string[]): string {
-  const rest = pending.filter((part) => part !== '' && part !== '.').toReversed();
-  // What does not exist has no parent to climb to: the rest is only a name for messages and new files.
-  return [path, ...rest.filter((part) => part !== '..')].join('/');
+function below(directory: string, name: string): string {
+  return directory === '/' ? `/${name}` : `${directory}/${name}`;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
 function readDescriptor(descriptor: number, path: string, maxBytes: number): Uint8Array {
-  const { size } = fstatSync(descriptor);
-  if (!fstatSync(descriptor).isFile()) throw new FsError('not-a-file', path, 'not a regular file');
-  if (size > maxBytes) {
-    throw new FsError('too-large', path, `file of ${size} bytes, more than the limit of ${maxBytes}`);
+  const stat = fstatSync(descriptor);
+  if (!stat.isFile()) throw new FsError('not-a-file', path, 'not a regular file');
+  if (stat.size > maxBytes) {
+    throw new FsError('too-large', path, `file of ${stat.size} bytes, more than the limit of ${maxBytes}`);
   }
-  let buffer = Buffer.allocUnsafe(size + 1);
+  let buffer = Buffer.allocUnsafe(stat.size || 4096);
   let length = 0;
   for (;;) {
     const got = readSync(descriptor, buffer, length, buffer.length - length, null);
     length += got;
-    if (got === 0) return buffer.subarray(0, length);
+    if (got === 0 || (stat.size > 0 && length === stat.size)) return buffer.subarray(0, length);
     if (length > maxBytes) throw new FsError('too-large', path, `more than the limit of ${maxBytes} bytes`);
     if (length === buffer.length) {
-      // Larger than it said (it grew, or it is a virtual file).
-      buffer = Buffer.concat([buffer], Math.min(buffer.length * 2 + 4096, maxBytes + 1));
+      // A virtual file, which says it is empty.
+      buffer = Buffer.concat([buffer], Math.min(buffer.length * 2, maxBytes + 1));
     }
   }
 }

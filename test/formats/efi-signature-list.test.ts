@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { certificateFrom } from '../../src/core/certificate.ts';
 import { parseEfiSignatureLists } from '../../src/formats/efi-signature-list.ts';

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isP11Kit, parseP11Kit } from '../../src/formats/p11-kit.ts';
 import { makeCertificate, toPem, type TestCertificate } from '../support/certificates.ts';
@@ -45,7 +45,7 @@ describe('a p11-kit object file', () => {
     const { entries } = parse(`${HEADER}${ca.pem}\n# text\n\n${HEADER}trusted: true\n${ca.pem}`);
     const blockLines = ca.pem.split('\n').length - 1;
     expect(entries.map(({ firstLine, lastLine }) => [firstLine, lastLine])).toEqual([
-      [1, blockLines + 3],
+      [1, blockLines + 1],
       [blockLines + 5, 2 * blockLines + 6],
     ]);
   });
@@ -106,7 +106,7 @@ describe('a p11-kit object file', () => {
       4,
     ],
   ])('with %s is refused whole', (_name, bad, line) => {
-    const { entries, diagnostics } = parse(bad.startsWith('[') ? `${bad}${HEADER}` : `${bad}${HEADER}`);
+    const { entries, diagnostics } = parse(`${bad}${HEADER}`);
     expect(entries).toEqual([]);
     expect(diagnostics).toMatchObject([{ level: 'error', code: 'malformed', line }]);
   });
@@ -128,12 +128,12 @@ describe('a p11-kit object file', () => {
   it.skipIf(!hasSample('p11-kit')).each([
     ['verisign-v1.p11-kit', ['certificate'], 0],
     ['extensions.p11-kit', ['extension', 'extension'], 0],
-    ['fuzz-lexer_next_buffer_overflow.p11-kit', undefined, 1],
-    ['fuzz-numerical_invalid_type.p11-kit', undefined, 1],
-    ['fuzz-single-quote-value.p11-kit', undefined, 1],
+    ['fuzz-lexer_next_buffer_overflow.p11-kit', [], 1],
+    ['fuzz-numerical_invalid_type.p11-kit', [], 1],
+    ['fuzz-single-quote-value.p11-kit', [], 1],
   ])('in the sample %s is read as expected', (name, kinds, errors) => {
     const { entries, diagnostics } = parseP11Kit(sample(`p11-kit/${name}`));
-    if (kinds) expect(entries.map(({ kind }) => kind)).toEqual(kinds);
-    expect(diagnostics.filter(({ level }) => level === 'error').length).toBeLessThanOrEqual(errors);
+    expect(entries.map(({ kind }) => kind)).toEqual(kinds);
+    expect(diagnostics.filter(({ level }) => level === 'error')).toHaveLength(errors);
   });
 });

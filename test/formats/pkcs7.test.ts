@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/core/certificate.ts';
 import { looksLikePkcs7, parsePkcs7 } from '../../src/formats/pkcs7.ts';

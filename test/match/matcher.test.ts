@@ -32,7 +32,7 @@ function matcherFor(
 }
 
 const kinds = (matches: readonly Match[]): string[] =>
-  matches.map(({ advisory: id, kind }) => `${id}:${kind}`);
+  matches.map(({ advisory: { id }, kind }) => `${id}:${kind}`);
 
 const root = makeCertificate({ subject: { CN: 'Blocked Root' }, kind: 'rsa' });
 const listed = advisory({ id: 'listed', certificates: [blocked(root)] });
@@ -172,7 +172,7 @@ describe('matching by name', () => {
     ['with zero-width characters', { CN: 'Information\u200b Security Certification Authority' }],
   ])('suspects a reissue with a new key %s', (_what, subject) => {
     expect(named(subject)).toMatchObject([
-      { advisory: 'kz', kind: 'name', confidence: 'high', severity: 'critical' },
+      { advisory: { id: 'kz' }, kind: 'name', confidence: 'high', severity: 'critical' },
     ]);
   });
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readWhole } from '../../src/stores/shared/content.ts';
 import type { StoreContent, StoreLocation, TrustAnchor } from '../../src/core/store.ts';
 import type { Target } from '../../src/core/target.ts';
 import { trustStatus } from '../../src/core/trust.ts';
@@ -58,7 +59,7 @@ function readAt(path: string, storePasswords: readonly string[] = []): StoreCont
   const target = open();
   const location = store.locate(target).find((candidate) => candidate.path === path);
   if (!location) throw new Error(`no store at ${path}`);
-  return store.read(target, location, { storePasswords });
+  return readWhole(store, target, location, { storePasswords });
 }
 
 const trustAt = (path: string): string[] =>
@@ -207,7 +208,7 @@ function planFor(entry: string, path = SHARED): ReturnType<typeof store.planRemo
   const target = open();
   const location = store.locate(target).find((candidate) => candidate.path === path);
   if (!location) throw new Error('store not found');
-  const anchors = store.read(target, location, { storePasswords: ['private'] }).anchors;
+  const anchors = readWhole(store, target, location, { storePasswords: ['private'] }).anchors;
   return store.planRemoval(
     target,
     location,

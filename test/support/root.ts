@@ -1,48 +1,37 @@
-/** Unpacked roots in temporary directories, for the tests of store types. */
+/** Unpacked roots in temporary directories, and the samples, for the tests of formats and store types. */
 
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Remediation } from '../../src/core/remediation.ts';
 import type { StoreContent, StoreLocation, StoreType } from '../../src/core/store.ts';
 import type { Target } from '../../src/core/target.ts';
 import { trustStatus } from '../../src/core/trust.ts';
 import { openDirectory } from '../../src/targets/directory.ts';
-
-/** Content of a file, or the link that stands at its path. */
-export type Node = string | Uint8Array | { readonly link: string };
+import { makeTree, type Node } from './tree.ts';
 
 export interface TestRoot {
   readonly path: string;
+  /** Opened anew each time, because an open target remembers what it has seen. */
   readonly target: Target;
   at(path: string): string;
 }
 
-/** Made anew for the running test, and gone after it. */
+/** A path that ends in `/` is an empty directory. */
 export function makeRoot(files: Readonly<Record<string, Node>>): TestRoot {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'rootaudit-root-')));
-  onTestFinished(() => {
-    rmSync(path, { recursive: true, force: true });
-  });
+  const isDirectory = (path: string): boolean => path.endsWith('/');
+  const tree = Object.fromEntries(Object.entries(files).filter(([path]) => !isDirectory(path)));
+  const path = realpathSync(makeTree(tree));
   const at = (inside: string): string => join(path, inside);
-  for (const [name, node] of Object.entries(files)) {
-    mkdirSync(dirname(at(name)), { recursive: true });
-    if (name.endsWith('/')) mkdirSync(at(name), { recursive: true });
-    else if (typeof node === 'object' && 'link' in node) symlinkSync(node.link, at(name));
-    else writeFileSync(at(name), node);
-  }
-  return { path, target: openDirectory(path), at };
+  for (const directory of Object.keys(files).filter(isDirectory))
+    mkdirSync(at(directory), { recursive: true });
+  return {
+    path,
+    at,
+    get target() {
+      return openDirectory(path);
+    },
+  };
 }
 
 /** The store types' locations by path. */
@@ -59,7 +48,7 @@ export function locate(
   );
 }
 
-/** What matters of a content in one line per anchor: "ca.pem anchors/ trusted". */
+/** What matters of a content, a line per anchor: "ca.pem = trusted". */
 export function outline({ anchors }: StoreContent): string[] {
   return anchors.map(({ entry, trust }) => `${entry} = ${trustStatus(trust)}`);
 }

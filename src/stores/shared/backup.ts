@@ -13,6 +13,11 @@ export interface Backup {
   readonly file: string;
   /** The command that makes the directory, ready to run. */
   readonly prepare: string;
+  /**
+   * The command that makes the copy of a file that several removals of one scan may change one after the other:
+   * the first copy stands, so that the undo of each of them, in any order, leads back to what was scanned.
+   */
+  readonly keep: string;
 }
 
 /**
@@ -30,5 +35,12 @@ export function backupPath(target: Target, location: StoreLocation, path: string
     .replaceAll(/[^A-Za-z0-9._-]/g, '_')
     .slice(0, 100);
   const directory = target.hostPath(inside);
-  return { directory, file: `${directory}/${mark}-${name}`, prepare: `mkdir -p ${quoteSh(directory)}` };
+  const file = `${directory}/${mark}-${name}`;
+  const copy = quoteSh(file);
+  return {
+    directory,
+    file,
+    prepare: `mkdir -p ${quoteSh(directory)}`,
+    keep: `test -e ${copy} || cp -p ${quoteSh(target.hostPath(path))} ${copy}`,
+  };
 }

@@ -1,9 +1,9 @@
 /** Building a {@link StoreContent} from files: what cannot be read becomes a problem and the rest goes on. */
 
-import { certificateFrom } from '../../core/certificate.ts';
+import { certificateFrom, type Certificate } from '../../core/certificate.ts';
 import { diagnosticToProblem, type Diagnostic, type Problem } from '../../core/errors.ts';
-import type { StoreContent, TrustAnchor } from '../../core/store.ts';
-import { FsError, MAX_FILE_BYTES, type DirectoryEntry, type Target } from '../../core/target.ts';
+import type { ReadOptions, StoreContent, StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
+import { FsError, MAX_FILE_BYTES, type DirectoryEntry, type ReadFs, type Target } from '../../core/target.ts';
 import type { Trust } from '../../core/trust.ts';
 import { auxTrust } from '../../formats/cert-aux.ts';
 import { parsePem, type PemEntry } from '../../formats/pem.ts';
@@ -20,6 +20,16 @@ export function mergeContents(contents: Iterable<StoreContent>): StoreContent {
     notes.push(...content.notes);
   }
   return { anchors, problems, notes };
+}
+
+/** The whole of a store at once, for those who do not mind its size. */
+export function readWhole(
+  type: StoreType,
+  target: Target,
+  location: StoreLocation,
+  options: ReadOptions,
+): StoreContent {
+  return mergeContents(type.read(target, location, options));
 }
 
 export function problemContent(problem: Problem): StoreContent {
@@ -68,17 +78,45 @@ export function readPemFile(
   entryName: string,
   trustOf: (entry: PemEntry) => Trust,
 ): StoreContent {
-  const file = readFile(target, path);
+  const file = parsePemFile(target, path);
   if ('failed' in file) return file.failed;
-  const { entries, diagnostics } = parsePem(file.bytes);
-  const anchors = entries.map((entry, index) =>
-    pemAnchor(entry, index, entries.length, path, entryName, trustOf),
-  );
+  const { held, diagnostics } = file;
+  const anchors = held.map((each, index) => pemAnchor(each, index, held.length, path, entryName, trustOf));
   return mergeContents([{ ...EMPTY_CONTENT, anchors }, diagnosticsContent(path, diagnostics)]);
 }
 
+interface HeldCertificate {
+  readonly entry: PemEntry;
+  readonly certificate: Certificate;
+}
+
+interface PemFile {
+  readonly held: readonly HeldCertificate[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Small files are met again through links from other stores: two thousand of them are kept parsed. */
+const MAX_KEPT_BYTES = 16 << 10;
+const MAX_KEPT_FILES = 2000;
+const keptFiles = new WeakMap<ReadFs, Map<string, PemFile>>();
+
+function parsePemFile(target: Target, path: string): PemFile | { readonly failed: StoreContent } {
+  const kept = keptFiles.get(target.fs) ?? new Map<string, PemFile>();
+  keptFiles.set(target.fs, kept);
+  const real = realPathOr(target, path);
+  const known = kept.get(real);
+  if (known) return known;
+  const file = readFile(target, path);
+  if ('failed' in file) return file;
+  const { entries, diagnostics } = parsePem(file.bytes);
+  const held = entries.map((entry) => ({ entry, certificate: certificateFrom(entry.der) }));
+  if (file.bytes.length <= MAX_KEPT_BYTES && kept.size < MAX_KEPT_FILES)
+    kept.set(real, { held, diagnostics });
+  return { held, diagnostics };
+}
+
 function pemAnchor(
-  entry: PemEntry,
+  { entry, certificate }: HeldCertificate,
   index: number,
   total: number,
   path: string,
@@ -86,7 +124,7 @@ function pemAnchor(
   trustOf: (entry: PemEntry) => Trust,
 ): TrustAnchor {
   return {
-    certificate: certificateFrom(entry.der),
+    certificate,
     entry: total === 1 ? entryName : `certificate ${index + 1} of ${total}`,
     path,
     trust: trustOf(entry),

@@ -55,3 +55,16 @@ export function uniqueDirectories(target: Target, locations: readonly StoreLocat
     return true;
   });
 }
+
+/**
+ * The paths that `patterns` (relative to the home) stand for. Most programs that could be there are not: a look at
+ * the names in the home rules them out at once.
+ */
+export function expandInHome(target: Target, home: string, patterns: readonly string[]): string[] {
+  const names = new Set(directoryNames(target, home, () => true));
+  const possible = patterns.filter((pattern) => {
+    const first = pattern.split('/', 1)[0] ?? '';
+    return first.includes('*') || names.has(first) || names.size === 0;
+  });
+  return possible.flatMap((pattern) => expandDirectories(target, `${home}/${pattern}`));
+}

@@ -45,7 +45,7 @@ export function removeWithKeytool(
   return {
     disposition: losses.length > 0 ? 'unsafe' : 'safe',
     shell: 'sh',
-    commands: [backup.prepare, `cp -p ${host} ${copy}`, ...deletions],
+    commands: [backup.prepare, backup.keep, ...deletions],
     undo: [`cp -p ${copy} ${host}`],
     elevated,
     ...(note !== '' && { note }),

@@ -9,7 +9,7 @@ import { FsError, type Home, type Target } from '../../core/target.ts';
 import type { StoreContent, StoreLocation } from '../../core/store.ts';
 import { parseIni, type IniSection } from '../../formats/ini.ts';
 import { EMPTY_CONTENT, exists, fsProblem, problemContent } from './content.ts';
-import { expandDirectories, uniqueDirectories } from './directories.ts';
+import { expandDirectories, expandInHome, uniqueDirectories } from './directories.ts';
 import { nssLocation, readNss } from './nss.ts';
 
 /** A program and its base directories, below a home; `*` is any run of characters inside one name. */
@@ -31,9 +31,9 @@ export function locateProfiles(
 ): readonly StoreLocation[] {
   const locations = target.homes.flatMap((home) =>
     programs.flatMap(({ name, bases }) =>
-      bases
-        .flatMap((base) => expandDirectories(target, `${home.path}/${base}`))
-        .flatMap((base) => (exists(target, base) ? profilesOf(target, base, name, home) : [])),
+      expandInHome(target, home.path, bases).flatMap((base) =>
+        exists(target, base) ? profilesOf(target, base, name, home) : [],
+      ),
     ),
   );
   return uniqueDirectories(target, locations);
@@ -53,6 +53,8 @@ export function readProfile(target: Target, location: StoreLocation): StoreConte
 function profilesOf(target: Target, base: string, program: string, { user }: Home): StoreLocation[] {
   const about = (profile: string) =>
     ({ application: `${program} (${user}, profile ${profile})`, scope: 'user', user }) as const;
+  // One problem, and not one for each place below.
+  if (!mayList(target, base)) return [{ ...about('directory'), path: base, format: 'NSS cert9.db' }];
   const found: StoreLocation[] = [];
   const add = (directory: string, profile: string): void => {
     const location = nssLocation(target, directory, about(profile));
@@ -66,6 +68,16 @@ function profilesOf(target: Target, base: string, program: string, { user }: Hom
     for (const directory of expandDirectories(target, pattern)) add(directory, posix.basename(directory));
   }
   return found;
+}
+
+function mayList(target: Target, directory: string): boolean {
+  try {
+    target.fs.list(directory);
+    return true;
+  } catch (error) {
+    if (error instanceof FsError) return false;
+    throw error;
+  }
 }
 
 interface NamedProfile {

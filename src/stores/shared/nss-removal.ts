@@ -15,7 +15,7 @@ import { trustStatus } from '../../core/trust.ts';
 import { parseCert9, type Cert9Entry } from '../../formats/nss-cert9.ts';
 import { backupPath } from './backup.ts';
 import { exists, realPathOr } from './content.ts';
-import { DATABASE_FILES, readDatabases } from './nss.ts';
+import { DATABASE_FILES, MAX_DATABASE_BYTES, readDatabases } from './nss.ts';
 
 const TOKEN = 'pkcs11:token=NSS%20Certificate%20DB';
 
@@ -167,7 +167,7 @@ function copies(
 
 /** The database has to be the one that was scanned, else the choice of the name may be wrong by now. */
 function unchanged(target: Target, directory: string, path: string): string {
-  const digest = sha256(target.fs.read(`${directory}/cert9.db`, 256 << 20) ?? new Uint8Array());
+  const digest = sha256(target.fs.read(`${directory}/cert9.db`, MAX_DATABASE_BYTES) ?? new Uint8Array());
   return `test "$(${sha256Command(target)} < ${path})" = '${digest}  -'`;
 }
 

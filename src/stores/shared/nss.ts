@@ -19,6 +19,8 @@ import {
 /** NSS keeps everything in memory too; a larger database is none that anyone uses. */
 export const MAX_DATABASE_BYTES = 256 << 20;
 
+const MAX_NOTES = 1000;
+
 /** A cert9.db with the files that SQLite may keep beside it, and key4.db likewise. */
 export const DATABASE_FILES = ['cert9.db', 'key4.db'].flatMap((name) => [
   name,
@@ -47,6 +49,7 @@ export function readNss(target: Target, { path: directory }: StoreLocation): Sto
     const notes = entries.flatMap((entry) =>
       entry.notes.map((note) => `${path}: ${entryName(entry)}: ${note}`),
     );
+    notes.splice(MAX_NOTES);
     return mergeContents([{ anchors, problems: [], notes }, diagnosticsContent(path, diagnostics)]);
   } catch (error) {
     return problemContent(fsProblem(error));

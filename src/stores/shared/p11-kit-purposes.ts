@@ -5,7 +5,6 @@ import type { Certificate } from '../../core/certificate.ts';
 import { children, content, decodeOid, element, expectTlv, readTlv, Tag } from '../../core/der.ts';
 import { FormatError } from '../../core/errors.ts';
 import {
-  distrustedForAll,
   PURPOSE_BY_OID,
   PURPOSES,
   trustedForAll,
@@ -18,72 +17,51 @@ import { ANY_PURPOSE, type CertAux } from '../../formats/cert-aux.ts';
 import type { P11KitExtension } from '../../formats/p11-kit.ts';
 
 const EXTENDED_KEY_USAGE = '2.5.29.37';
-const OPENSSL_REJECT = '1.3.6.1.4.1.3319.6.10.1';
 const MAX_PURPOSES = 1000;
 
-interface Limits {
-  allowed?: readonly string[];
-  rejected?: readonly string[];
-}
-
-/** p11-kit attaches extensions to public keys, not to certificates; the first one for a key counts. */
+/**
+ * p11-kit attaches extensions to public keys, not to certificates; the first one for a key counts. The extension
+ * that carries OpenSSL's rejected purposes is only handed on to OpenSSL's bundle: it keeps nothing out of the others.
+ */
 export class KeyLimits {
-  readonly #byKey = new Map<string, Limits>();
+  readonly #allowedByKey = new Map<string, readonly string[]>();
 
   attach({ oid, value, publicKey }: P11KitExtension): void {
-    if (oid !== EXTENDED_KEY_USAGE && oid !== OPENSSL_REJECT) return;
-    const purposes = purposesOfExtension(value);
-    if (purposes) this.#add(keyOf(publicKey), oid === OPENSSL_REJECT, purposes);
+    const purposes = oid === EXTENDED_KEY_USAGE ? purposesOfExtension(value) : undefined;
+    if (purposes) this.#add(keyOf(publicKey), purposes);
   }
 
   /**
    * The settings of a TRUSTED CERTIFICATE: true when something remains trusted, false when nothing does. p11-kit
-   * takes settings without trusted purposes, even a mere alias, for distrust.
+   * takes settings without trusted purposes, even a mere alias, for distrust; it strikes the rejected purposes off
+   * the trusted ones by their names, so that rejecting "any" strikes off nothing else.
    */
-  attachAux({ der, layout }: Certificate, aux: CertAux): boolean {
-    const rejected = aux.reject ?? [];
-    const allowed = (aux.trust ?? []).filter((oid) => !rejected.includes(oid));
-    if (layout) {
-      const key = keyOf(element(der, layout.spki));
-      this.#add(key, false, allowed);
-      if (rejected.length > 0) this.#add(key, true, rejected);
-    }
+  attachAux({ der, layout }: Certificate, { trust = [], reject = [] }: CertAux): boolean {
+    const allowed = trust.filter((oid) => !reject.includes(oid));
+    if (layout) this.#add(keyOf(element(der, layout.spki)), allowed);
     return allowed.length > 0;
   }
 
-  of({ der, layout }: Certificate): Limits {
-    if (this.#byKey.size === 0 || !layout) return {};
-    return this.#byKey.get(keyOf(element(der, layout.spki))) ?? {};
+  /** Undefined when nothing is attached. */
+  of({ der, layout }: Certificate): readonly string[] | undefined {
+    if (this.#allowedByKey.size === 0 || !layout) return undefined;
+    return this.#allowedByKey.get(keyOf(element(der, layout.spki)));
   }
 
-  #add(key: string, isReject: boolean, purposes: readonly string[]): void {
-    const limits = this.#byKey.get(key) ?? {};
-    if (isReject) limits.rejected ??= purposes;
-    else limits.allowed ??= purposes;
-    this.#byKey.set(key, limits);
+  #add(key: string, allowed: readonly string[]): void {
+    if (!this.#allowedByKey.has(key)) this.#allowedByKey.set(key, allowed);
   }
 }
 
 /** Trusted, but only for what its limits leave. */
 export function limitedTrust(certificate: Certificate, limits: KeyLimits, expressed: string): Trust {
-  const { allowed = ownPurposes(certificate), rejected = [] } = limits.of(certificate);
-  if (!allowed && rejected.length === 0) return trustedForAll(expressed);
+  const allowed = limits.of(certificate) ?? ownPurposes(certificate);
+  if (!allowed) return trustedForAll(expressed);
+  const left = PURPOSES.filter((purpose) => lists(allowed, purpose));
   const purposes: Partial<Record<Purpose, PurposeTrust>> = {};
-  const left: string[] = [];
-  for (const purpose of PURPOSES) {
-    if (lists(rejected, purpose)) purposes[purpose] = 'distrusted';
-    else if (!allowed || lists(allowed, purpose)) {
-      purposes[purpose] = 'trusted';
-      left.push(purpose);
-    }
-  }
-  // Only p11-kit's reserved purpose, or only rejections: an anchor for nothing.
-  if (left.length === 0 && rejected.length > 0)
-    return distrustedForAll(`${expressed}, every purpose rejected`);
-  return trustFor(
-    purposes,
-    `${expressed}, ${left.length > 0 ? `only ${left.join(' ')}` : 'for none of the known purposes'}`,
-  );
+  for (const purpose of left) purposes[purpose] = 'trusted';
+  const only = left.length > 0 ? `only ${left.join(' ')}` : 'for none of the known purposes';
+  return trustFor(purposes, `${expressed}, ${only}`);
 }
 
 function lists(oids: readonly string[], purpose: Purpose): boolean {

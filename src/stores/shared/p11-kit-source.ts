@@ -11,7 +11,7 @@ import type { Problem } from '../../core/errors.ts';
 import type { StoreContent, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import { distrustedForAll, heldOnly, type Trust } from '../../core/trust.ts';
-import { isP11Kit, parseP11Kit, type P11KitCertificate } from '../../formats/p11-kit.ts';
+import { isP11Kit, parseP11Kit, type P11KitCertificate, type P11KitObject } from '../../formats/p11-kit.ts';
 import { DER_LABEL, parsePem, type PemEntry } from '../../formats/pem.ts';
 import { diagnosticsContent, EMPTY_CONTENT, fsProblem, mergeContents, readFile } from './content.ts';
 import { KeyLimits, limitedTrust } from './p11-kit-purposes.ts';
@@ -35,6 +35,8 @@ interface SourceItem {
   readonly distrusted: boolean;
   /** Why p11-kit does not see it, if so. */
   readonly unseen: string | undefined;
+  /** p11-kit may fail to read it. Then its trust counts, to be on the safe side, and its distrust does not. */
+  readonly doubtful: boolean;
   readonly remark: string;
 }
 
@@ -47,6 +49,7 @@ interface Collected {
 
 /** The labels p11-kit reads; every other block it leaves out. */
 const SEEN_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'TRUSTED CERTIFICATE', DER_LABEL]);
+const BEGIN = '-----BEGIN ';
 const CERTIFICATE_NAME = /\.(?:pem|crt|cer|der|p11-kit)$/i;
 
 /**
@@ -138,17 +141,21 @@ function filesOf(target: Target, directory: string, problems: Problem[]): string
   }
 }
 
-/** Tries the formats in p11-kit's order; what one takes, the next does not see. */
+/** Tries the formats in p11-kit's order: a file that is refused as an object file may still hold PEM blocks. */
 function collectFile(target: Target, file: SourceFile, collected: Collected): StoreContent {
   const read = readFile(target, file.path);
   if ('failed' in read) return read.failed;
-  return isP11Kit(read.bytes)
-    ? collectObjects(file, read.bytes, collected)
-    : collectCertificates(file, read.bytes, collected);
+  if (!isP11Kit(read.bytes)) return collectCertificates(file, read.bytes, collected);
+  const { entries, diagnostics } = parseP11Kit(read.bytes);
+  const content = diagnosticsContent(file.path, diagnostics);
+  if (content.problems.length > 0) {
+    return mergeContents([content, { ...collectCertificates(file, read.bytes, collected), problems: [] }]);
+  }
+  collectObjects(file, entries, collected);
+  return content;
 }
 
-function collectObjects(file: SourceFile, bytes: Uint8Array, collected: Collected): StoreContent {
-  const { entries, diagnostics } = parseP11Kit(bytes);
+function collectObjects(file: SourceFile, entries: readonly P11KitObject[], collected: Collected): void {
   const several = entries.length > 1;
   for (const [index, object] of entries.entries()) {
     const name = object.label ?? (several ? `object ${index + 1}` : '');
@@ -162,7 +169,6 @@ function collectObjects(file: SourceFile, bytes: Uint8Array, collected: Collecte
       collectCertificateObject(file, object, entry, lines, collected);
     }
   }
-  return diagnosticsContent(file.path, diagnostics);
 }
 
 function collectCertificateObject(
@@ -182,9 +188,10 @@ function collectCertificateObject(
       file,
       lines,
       unseen: file.place === 'unread' ? 'not read' : undefined,
+      doubtful: !object.isX509,
       remark: after === undefined ? '' : `, not for TLS certificates issued after ${after}`,
     });
-  } else if (state.distrusted && object.issuer && object.serialNumber) {
+  } else if (state.distrusted && object.isX509 && object.issuer && object.serialNumber) {
     collected.named.set(issuerKey(object.issuer, object.serialNumber), file.path);
   }
 }
@@ -193,6 +200,7 @@ function collectCertificates(file: SourceFile, bytes: Uint8Array, collected: Col
   const { entries, diagnostics } = parsePem(bytes);
   const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   const name = posix.basename(file.path);
+  const doubtful = diagnostics.some(({ level }) => level === 'error') || hasStrayMarker(bytes, entries);
   for (const [index, entry] of entries.entries()) {
     const certificate = certificateFrom(entry.der);
     const unseen = wide ? 'UTF-16' : unseenReason(file, entry, certificate);
@@ -206,6 +214,7 @@ function collectCertificates(file: SourceFile, bytes: Uint8Array, collected: Col
       file,
       lines: { first: entry.firstLine, last: entry.lastLine, certificatesInFile: entries.length },
       unseen,
+      doubtful: doubtful || !isExact(certificate) || !isPadded(bytes, entry),
       remark: '',
     });
   }
@@ -219,8 +228,30 @@ function collectCertificates(file: SourceFile, bytes: Uint8Array, collected: Col
 function unseenReason(file: SourceFile, entry: PemEntry, certificate: Certificate): string | undefined {
   if (file.place === 'unread') return 'not read';
   if (!SEEN_LABELS.has(entry.label)) return `a ${entry.label} block`;
-  const isExact = certificate.layout === undefined || certificate.layout.outer.end === entry.der.length;
-  return entry.label === DER_LABEL && !isExact ? 'bytes after the certificate' : undefined;
+  const isLonger = certificate.layout !== undefined && !isExact(certificate);
+  return entry.label === DER_LABEL && isLonger ? 'bytes after the certificate' : undefined;
+}
+
+function isExact({ layout, der }: Certificate): boolean {
+  return layout?.outer.end === der.length;
+}
+
+/** p11-kit's base64 insists on padding. */
+function isPadded(bytes: Uint8Array, { label, start, end }: PemEntry): boolean {
+  if (label === DER_LABEL) return true;
+  const block = asBuffer(bytes).toString('latin1', start, end);
+  const digits = block.slice(`-----BEGIN ${label}-----`.length, -`-----END ${label}-----`.length);
+  return digits.replaceAll(/[^A-Za-z0-9+/=]/g, '').length % 4 === 0;
+}
+
+/** Text that speaks of markers makes p11-kit lose its way. */
+function hasStrayMarker(bytes: Uint8Array, entries: readonly PemEntry[]): boolean {
+  const text = asBuffer(bytes);
+  const starts = new Set(entries.map(({ start }) => start));
+  for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at + 1)) {
+    if (!starts.has(at)) return true;
+  }
+  return false;
 }
 
 /** Where a file lies beats what it says, but for a distrust among the anchors. */
@@ -237,8 +268,8 @@ function placedTrust(
 /** Fingerprint to the file that distrusts it. */
 function distrustedBy({ items, named }: Collected): ReadonlyMap<Sha256, string> {
   const found = new Map<Sha256, string>();
-  for (const { certificate, distrusted, unseen, file } of items) {
-    if (distrusted && unseen === undefined) found.set(certificate.sha256, file.path);
+  for (const { certificate, distrusted, unseen, doubtful, file } of items) {
+    if (distrusted && unseen === undefined && !doubtful) found.set(certificate.sha256, file.path);
     const { layout, der } = certificate;
     if (named.size === 0 || !layout) continue;
     const by = named.get(issuerKey(element(der, layout.issuer), element(der, layout.serial)));
@@ -258,6 +289,7 @@ function effectiveTrust(item: SourceItem, distrusted: ReadonlyMap<Sha256, string
   if (by !== undefined) {
     return distrustedForAll(item.distrusted || by === path ? placeName : `${placeName}, distrusted by ${by}`);
   }
+  if (item.distrusted) return heldOnly(`${placeName}, but p11-kit may not be able to read it`);
   if (!item.trusted) return heldOnly(`${placeName}, neither trusted nor distrusted`);
   return limitedTrust(item.certificate, limits, `${placeName}${item.remark}`);
 }

@@ -67,7 +67,7 @@ export function sourceStore(id: string, title: string, layout: P11KitLayout): St
       if (path === undefined) return [];
       return [{ path, application: 'p11-kit (system trust)', scope: 'system', format: 'p11-kit, PEM' }];
     },
-    read: (target) => readP11KitSource(target, layout.paths),
+    read: (target) => [readP11KitSource(target, layout.paths)],
     planRemoval(target, location, anchors) {
       const update = regenerate(target, layout.update);
       const active = anchors.filter(({ trust }) => trustStatus(trust) === 'trusted');
@@ -118,7 +118,7 @@ function pemLines(der: Uint8Array): string[] {
   return ['-----BEGIN CERTIFICATE-----', ...(base64.match(/.{1,64}/g) ?? []), '-----END CERTIFICATE-----'];
 }
 
-export interface BundleFile {
+interface BundleFile {
   readonly path: string;
   readonly application: string;
   /**
@@ -162,7 +162,7 @@ export function bundleStore({ id, title, source, layout, files }: BundleTable): 
         })),
     read(target, location) {
       const file = fileAt(location.path);
-      return file ? readBundleFile(target, file) : EMPTY_CONTENT;
+      return file ? [readBundleFile(target, file)] : [];
     },
     planRemoval(target, location, anchors) {
       if (layout.updateTools.some((tool) => exists(target, tool))) {
@@ -241,7 +241,7 @@ function remake(
   return {
     disposition: 'safe',
     shell: 'sh',
-    commands: [...prepare, ...copies.map(({ path, copy }) => `cp -p ${path} ${copy}`), update],
+    commands: [...prepare, ...copies.map(({ backup }) => backup.keep), update],
     undo: copies.map(({ path, copy }) => `cp -p ${copy} ${path}`),
     elevated: true,
     note: 'The source of this file does not trust the certificate; making the file anew drops it.',

@@ -1,0 +1,52 @@
+/** Real SQLite and NSS databases for tests, made by python3's sqlite3 module and by certutil where they exist. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestCertificate } from './certificates.ts';
+
+function works(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
+}
+
+export const hasPython = spawnSync('python3', ['-c', 'import sqlite3'], { stdio: 'ignore' }).status === 0;
+/** NSS's certutil: Windows has another program of that name. */
+export const hasCertutil = process.platform !== 'win32' && works('certutil', ['-H']);
+
+/** Says in the list of tests why some were skipped. */
+export function unless(available: boolean, what: string): string {
+  return available ? '' : ` (skipped: ${what} is missing)`;
+}
+
+/** Runs a script in `directory`; what it prints is the result. */
+export function python(directory: string, script: string): string {
+  const prelude = 'import sqlite3, json, os, shutil, sys\n';
+  return execFileSync('python3', ['-'], {
+    cwd: directory,
+    input: prelude + script,
+    encoding: 'utf8',
+    maxBuffer: 256 << 20,
+  });
+}
+
+export function certutil(...args: readonly string[]): string {
+  return execFileSync('certutil', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** An NSS database with an empty password. */
+export function makeNssDatabase(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  certutil('-N', '-d', `sql:${directory}`, '--empty-password');
+}
+
+export function addToNss(
+  directory: string,
+  certificate: TestCertificate,
+  nickname: string,
+  trust: string,
+): void {
+  const file = join(directory, 'add.pem');
+  writeFileSync(file, certificate.pem);
+  certutil('-A', '-d', `sql:${directory}`, '-n', nickname, '-t', trust, '-i', file);
+  execFileSync('rm', [file]);
+}
