@@ -65,6 +65,7 @@ export interface BlocklistSource {
 
 export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
   const { manifest, digest, advisories, programs } = source;
+  const trustedKeys = keysStillTrusted(source);
   return {
     version: manifest.version,
     date: manifest.date,
@@ -78,7 +79,7 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
       references,
     })),
     certificates: advisories.flatMap((advisory, index) =>
-      advisory.certificates.map((certificate) => compileCertificate(certificate, index, source)),
+      advisory.certificates.map((certificate) => compileCertificate(certificate, index, source, trustedKeys)),
     ),
     names: advisories.flatMap((advisory, index) =>
       advisory.names.map(({ id, attributes, confidence, evidence }) => ({
@@ -93,10 +94,23 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
   };
 }
 
+/** Keys of listed roots that programmes trust all the same: another certificate on them may be just as live. */
+function keysStillTrusted({ advisories, programs }: BlocklistSource): ReadonlySet<Sha256> {
+  const keys = new Set<Sha256>();
+  for (const { sha256, spkiSha256, stillShippedBy } of advisories.flatMap(
+    ({ certificates }) => certificates,
+  )) {
+    const isTrusted = stillShippedBy !== undefined || (sha256 && programs.roots[sha256] !== undefined);
+    if (isTrusted && spkiSha256) keys.add(spkiSha256);
+  }
+  return keys;
+}
+
 function compileCertificate(
   blocked: BlockedCertificate,
   advisory: number,
   source: BlocklistSource,
+  trustedKeys: ReadonlySet<Sha256>,
 ): CompiledCertificate {
   const { id, sha256, sha1, spkiSha256, spkiSha256Canonical, issuer, serialNumber } = blocked;
   const keys = [spkiSha256, spkiSha256Canonical].filter((key) => key !== undefined);
@@ -111,7 +125,9 @@ function compileCertificate(
     ...(sha1 && sha256 === undefined && spkiSha256 === undefined && { sha1 }),
     keys,
     ...(blocked.stillShippedBy && { stillShippedBy: blocked.stillShippedBy }),
-    ...(blocked.matchKey === false && { matchKey: false as const }),
+    ...((blocked.matchKey === false || keys.some((key) => trustedKeys.has(key))) && {
+      matchKey: false as const,
+    }),
     ...(tbsSha256 && { tbsSha256 }),
     ...(identified === undefined &&
       issuer !== undefined &&
@@ -121,7 +137,7 @@ function compileCertificate(
 }
 
 /** The comparable form of a name written as RFC 4514 text. */
-export function nameKeyOfText(text: string): string {
+function nameKeyOfText(text: string): string {
   const attributes = splitUnescaped(text).flatMap((part) => {
     const equals = part.indexOf('=');
     if (equals < 0) return [];

@@ -12,7 +12,7 @@ import { FormatError } from './errors.ts';
 export type Sha256 = string & { readonly brand: 'sha256' };
 
 /** Where the fields of a certificate lie in its bytes. */
-export interface CertificateLayout {
+interface CertificateLayout {
   readonly outer: Tlv;
   readonly tbs: Tlv;
   readonly serial: Tlv;
@@ -35,9 +35,6 @@ export interface Certificate {
   /** Undefined when the bytes do not have the shape of a certificate. */
   readonly layout: CertificateLayout | undefined;
 }
-
-/** Certificates of real stores have at most a few tens of kilobytes. */
-export const MAX_CERTIFICATE_BYTES = 4 << 20;
 
 export function sha256(bytes: Uint8Array): Sha256 {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand is given here and in parseSha256 only

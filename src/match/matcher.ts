@@ -26,8 +26,7 @@ import { createNameMatcher } from './name-rules.ts';
  * How a certificate was recognised, strongest first. certificate: itself; body: the same signed body in another
  * outer encoding; key: the same public key; issuer: signed by a blocked key; name: named like one (suspected).
  */
-export const MATCH_KINDS = ['certificate', 'body', 'key', 'issuer', 'name'] as const;
-export type MatchKind = (typeof MATCH_KINDS)[number];
+export type MatchKind = 'certificate' | 'body' | 'key' | 'issuer' | 'name';
 
 export interface Match {
   readonly advisory: CompiledAdvisory;

@@ -14,6 +14,8 @@ export interface CertificateSpec {
   readonly key?: KeyPair;
   readonly kind?: KeyKind;
   readonly serial?: Buffer;
+  /** Another key than the one that signs: the signature is then worthless. */
+  readonly spki?: Uint8Array;
 }
 
 export interface KeyPair {
@@ -52,7 +54,7 @@ export function makeKey(kind: KeyKind = 'ec'): KeyPair {
     : generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
-export function makeName(subject: Readonly<Record<string, string>>): Buffer {
+function makeName(subject: Readonly<Record<string, string>>): Buffer {
   const rdns = Object.entries(subject).map(([type, value]) => {
     const oid = Buffer.from(ATTRIBUTE_OIDS[type] ?? '550403', 'hex');
     return tlv(0x31, tlv(0x30, tlv(0x06, oid), tlv(0x0c, Buffer.from(value, 'utf8'))));
@@ -76,7 +78,7 @@ export function makeCertificate(spec: CertificateSpec): TestCertificate {
     spec.issuer?.name ?? name,
     tlv(0x30, tlv(0x17, Buffer.from('200101000000Z')), tlv(0x17, Buffer.from('491231235959Z'))),
     name,
-    createPublicKey(key.privateKey).export({ type: 'spki', format: 'der' }),
+    spec.spki ?? createPublicKey(key.privateKey).export({ type: 'spki', format: 'der' }),
     tlv(0xa3, tlv(0x30, basicConstraints)),
   );
   const hash = signer.asymmetricKeyType === 'ed25519' ? null : 'sha256';

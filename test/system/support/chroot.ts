@@ -1,6 +1,14 @@
 /** Roots that can be entered with chroot, made of this machine's own files: no network, no package manager. */
 
-import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeTemporaryDirectory } from '../../support/tree.ts';
 import { findTool, run, succeeds } from './tools.ts';
@@ -29,6 +37,16 @@ const BASICS = [
   'touch',
   'wc',
 ];
+
+const LIBRARY_DIRECTORIES = ['/usr/lib', '/usr/lib64'];
+
+/** A library below the directories of the architectures: "pkcs11/p11-kit-trust.so". */
+export function findLibrary(name: string): string | undefined {
+  const directories = LIBRARY_DIRECTORIES.flatMap((directory) =>
+    existsSync(directory) ? [directory, ...readdirSync(directory).map((each) => join(directory, each))] : [],
+  );
+  return directories.map((directory) => join(directory, name)).find((path) => existsSync(path));
+}
 
 /** A root with a shell, the given tools, and the given files and directories of this machine. */
 export function makeChroot(tools: readonly string[], paths: readonly string[] = []): string {
