@@ -1,4 +1,5 @@
 // Builds dist/: the bundled command, and the blocklist in the form a scan loads.
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -42,6 +43,11 @@ await build({
 const { openBlocklist } = createRequire(import.meta.url)('../dist/blocklist-compiler.cjs');
 const { compiled } = openBlocklist(join(root, 'blocklists'));
 writeFileSync(join(dist, 'blocklist.json'), JSON.stringify(compiled));
+// One run of the command fills the code cache that bin/rootaudit.js loads.
+spawnSync(process.execPath, [join(root, 'bin/rootaudit.js'), 'scan', '--format', 'json'], {
+  env: { ...process.env, ROOTAUDIT_BUILD_CACHE: join(dist, 'cli.cjs') },
+  stdio: 'ignore',
+});
 console.error(
   `built dist/ for Node ${engines.node}: blocklist ${compiled.version}, ${compiled.certificates.length} certificates`,
 );

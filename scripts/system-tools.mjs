@@ -1,6 +1,6 @@
 // The tools of Debian that test/system holds rootaudit against. What is missing is installed with apt.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Command to the package that has it. */
@@ -14,10 +14,13 @@ const COMMANDS = {
   dash: 'dash',
 };
 
-/** Packages without a command of their own, by a file that tells they are there. */
-const FILES = { 'p11-kit-modules': ['/usr/share/p11-kit/modules/p11-kit-trust.module'] };
-
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** p11-kit's module has no command of its own. */
+function hasTrustModule() {
+  const directories = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
+  return ['', ...directories].some((name) => existsSync(join('/usr/lib', name, 'pkcs11/p11-kit-trust.so')));
+}
 
 function isThere(command) {
   return DIRECTORIES.some((directory) => existsSync(join(directory, command)));
@@ -29,7 +32,7 @@ export function installSystemTools() {
     ...Object.keys(COMMANDS)
       .filter((command) => !isThere(command))
       .map((command) => COMMANDS[command]),
-    ...Object.keys(FILES).filter((name) => !FILES[name].some((file) => existsSync(file))),
+    ...(hasTrustModule() ? [] : ['p11-kit-modules']),
   ];
   if (packages.length === 0) return;
   const missing = `${packages.join(', ')} missing: tests that need them are skipped`;

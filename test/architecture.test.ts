@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: readonly string[] }>> = {
   core: { layers: [], modules: ['node:crypto'] },
   formats: { layers: ['core'], modules: ['node:crypto', 'node:module', 'node:zlib', 'node-forge'] },
-  stores: { layers: ['core', 'formats'], modules: ['node:crypto', 'node:path'] },
+  stores: { layers: ['core', 'formats'], modules: ['node:buffer', 'node:crypto', 'node:path'] },
   targets: { layers: ['core'], modules: ['node:fs', 'node:os', 'node:path'] },
   blocklist: { layers: ['core'], modules: ['node:fs', 'node:path'] },
   match: { layers: ['core', 'blocklist'], modules: ['node:crypto'] },

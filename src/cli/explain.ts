@@ -36,7 +36,7 @@ export function addExplainCommand(program: Command, surroundings: Surroundings):
       const explanations = explain(what, openChosenBlocklist(options, surroundings));
       const renderer = await rendererFor(options);
       const { stdout, environment } = surroundings;
-      stdout.write(renderer.explanations(explanations, styleOf(stdout, environment)));
+      stdout.write(renderer.explanations(explanations, await styleOf(stdout, environment)));
     });
 }
 

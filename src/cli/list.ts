@@ -33,6 +33,6 @@ export function addListCommand(program: Command, surroundings: Surroundings): vo
       });
       const renderer = await rendererFor(options);
       const { stdout, environment } = surroundings;
-      stdout.write(renderer.inventory(inventory, styleOf(stdout, environment)));
+      stdout.write(renderer.inventory(inventory, await styleOf(stdout, environment)));
     });
 }

@@ -80,6 +80,6 @@ async function runScan(options: ScanOptions, surroundings: Surroundings): Promis
   });
   const renderer = await rendererFor(options);
   const { stdout, environment } = surroundings;
-  stdout.write(renderer.report(report, styleOf(stdout, environment, options.verbose)));
+  stdout.write(renderer.report(report, await styleOf(stdout, environment, options.verbose)));
   process.exitCode = exitCodeOf(report, options);
 }

@@ -49,7 +49,24 @@ export function parseSha256(text: string): Sha256 | undefined {
 }
 
 export function certificateFrom(der: Uint8Array): Certificate {
-  return { der, sha256: sha256(der), layout: layoutOf(der) };
+  return new StoredCertificate(der);
+}
+
+/** Most certificates are recognised by their hash alone: their bytes are walked when somebody asks. */
+class StoredCertificate implements Certificate {
+  readonly der: Uint8Array;
+  readonly sha256: Sha256;
+  #layout: CertificateLayout | undefined | null = null;
+
+  constructor(der: Uint8Array) {
+    this.der = der;
+    this.sha256 = sha256(der);
+  }
+
+  get layout(): CertificateLayout | undefined {
+    if (this.#layout === null) this.#layout = layoutOf(this.der);
+    return this.#layout;
+  }
 }
 
 function layoutOf(der: Uint8Array): CertificateLayout | undefined {

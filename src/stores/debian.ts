@@ -4,6 +4,7 @@
  * update-ca-certificates(8) makes of both in /etc/ssl/certs.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
 import { asBuffer } from '../core/bytes.ts';
 import type { Remediation } from '../core/remediation.ts';
@@ -22,6 +23,7 @@ import {
   withAux,
 } from './shared/content.ts';
 import { readCertificateDirectory } from './shared/certificate-directory.ts';
+import { oncePerTarget } from './shared/once.ts';
 import { removeFromPemFiles } from './shared/pem-removal.ts';
 import { regenerate } from './shared/regenerate.ts';
 
@@ -134,13 +136,17 @@ interface Choice {
 /** Path of a file to what ca-certificates.conf says about it; without a line it is off. */
 type Selection = ReadonlyMap<string, Choice>;
 
+interface ReadSelection {
+  readonly selection: Selection;
+  readonly content: StoreContent;
+}
+
 /** ca-certificates.conf(5) as update-ca-certificates(8) reads it: `!path` deselects, `#` is a comment. */
-function readSelection(target: Target): { readonly selection: Selection; readonly content: StoreContent } {
+const readSelection = oncePerTarget((target: Target): ReadSelection => {
   const file = readFile(target, CONF);
   if ('failed' in file) return { selection: new Map(), content: file.failed };
   const selection = new Map<string, Choice>();
-  for (const bytes of asBuffer(file.bytes).toString('latin1').split('\n')) {
-    const line = decodePath(Buffer.from(bytes, 'latin1'));
+  for (const line of linesOf(asBuffer(file.bytes))) {
     if (line === '' || line.startsWith('#')) continue;
     const off = line.startsWith('!');
     const path = choicePath(off ? line.slice(1) : line);
@@ -150,6 +156,15 @@ function readSelection(target: Target): { readonly selection: Selection; readonl
     else choice.selecting.push(line);
   }
   return { selection, content: EMPTY_CONTENT };
+});
+
+/** Each line is a file name: where one is not UTF-8, the others still are. */
+function linesOf(bytes: Buffer): readonly string[] {
+  if (isUtf8(bytes)) return bytes.toString('utf8').split('\n');
+  return bytes
+    .toString('latin1')
+    .split('\n')
+    .map((line) => decodePath(Buffer.from(line, 'latin1')));
 }
 
 /** The shell's `read` drops blanks around the name and one level of backslashes. */

@@ -21,6 +21,7 @@ import {
   type JavaHome,
 } from './shared/java-homes.ts';
 import { entryName, removeWithKeytool } from './shared/keytool.ts';
+import { oncePerTarget } from './shared/once.ts';
 
 /** One runtime, or the system itself, that has a file for a trust store. */
 interface Use {
@@ -47,7 +48,7 @@ const FORMAT = 'Java keystore';
 const TRUSTED_ENTRY = 'trustedCertEntry';
 const MAX_NAMES = 8;
 
-function findUses(target: Target): Map<string, Use[]> {
+const findUses = oncePerTarget((target: Target): ReadonlyMap<string, readonly Use[]> => {
   const uses: Use[] = findJavaHomes(target).flatMap((home) => usesOfHome(target, home));
   for (const path of SHARED_STORES.keys()) {
     const file = realFile(target, path);
@@ -59,7 +60,7 @@ function findUses(target: Target): Map<string, Use[]> {
     if (file !== undefined) uses.push({ file, name: 'javax.net.ssl.trustStore', replaced: false });
   }
   return groupBy(uses, ({ file }) => file);
-}
+});
 
 function usesOfHome(target: Target, { path, name }: JavaHome): Use[] {
   return SECURITY_DIRECTORIES.flatMap((directory) => {

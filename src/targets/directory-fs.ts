@@ -26,7 +26,16 @@ interface Resolved {
   /** Path inside the target, without links. */
   readonly path: string;
   /** Undefined when nothing is there. */
-  readonly stat: Stats | undefined;
+  readonly kind: FileStat['kind'] | undefined;
+}
+
+/** The names in a directory that was listed: they save asking the system about each of them. */
+interface Listing {
+  /** Sorted by name. */
+  readonly entries: readonly DirectoryEntry[];
+  readonly kinds: ReadonlyMap<string, DirectoryEntry['kind']>;
+  /** In lower case: on a file system that ignores case, only a name that is not among these is missing. */
+  readonly folded: ReadonlySet<string>;
 }
 
 /** Directories whose names are remembered at most. */
@@ -39,34 +48,39 @@ export class DirectoryFs implements ReadFs {
   /** Host path of the root, without a final slash: empty for `/`. */
   readonly #root: string;
   readonly #known = new Map<string, Resolved>();
-  /** Names in directories that were listed, in lower case: what is not among them need not be looked for. */
-  readonly #names = new Map<string, ReadonlySet<string>>();
+  readonly #listings = new Map<string, Listing>();
 
   constructor(root: string) {
     this.#root = root.replace(/\/+$/, '');
   }
 
   stat(path: string): FileStat | undefined {
-    const { stat } = this.resolve(path);
+    const { kind, path: real } = this.resolve(path);
+    const stat = kind && this.#lstat(real);
     return stat && toFileStat(stat);
   }
 
   realPath(path: string): string | undefined {
     const resolved = this.resolve(path);
-    return resolved.stat && resolved.path;
+    return resolved.kind && resolved.path;
   }
 
   list(path: string): readonly DirectoryEntry[] {
-    const { path: directory, stat } = this.resolve(path);
-    if (!stat?.isDirectory()) return [];
-    const entries = attempt(path, () => this.#readDirectory(directory)) ?? [];
-    if (entries.length > MAX_DIRECTORY_ENTRIES) {
-      throw new FsError('too-large', path, `directory with ${entries.length} entries`);
+    const { path: directory, kind } = this.resolve(path);
+    if (kind !== 'directory') return [];
+    const known = this.#listings.get(directory);
+    if (known) return known.entries;
+    const found = attempt(path, () => this.#readDirectory(directory)) ?? [];
+    if (found.length > MAX_DIRECTORY_ENTRIES) {
+      throw new FsError('too-large', path, `directory with ${found.length} entries`);
     }
-    if (this.#names.size < MAX_LISTED) {
-      this.#names.set(directory, new Set(entries.map(({ name }) => name.toLowerCase())));
+    const entries = found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    if (this.#listings.size < MAX_LISTED && entries.length < MAX_LISTED) {
+      const kinds = new Map(entries.map((entry) => [entry.name, entry.kind]));
+      const folded = new Set(entries.map(({ name }) => name.toLowerCase()));
+      this.#listings.set(directory, { entries, kinds, folded });
     }
-    return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return entries;
   }
 
   #readDirectory(directory: string): DirectoryEntry[] {
@@ -85,8 +99,8 @@ export class DirectoryFs implements ReadFs {
 
   read(path: string, maxBytes = MAX_FILE_BYTES): Uint8Array | undefined {
     const resolved = this.resolve(path);
-    if (!resolved.stat) return undefined;
-    if (!resolved.stat.isFile()) throw new FsError('not-a-file', path, 'not a regular file');
+    if (!resolved.kind) return undefined;
+    if (resolved.kind !== 'file') throw new FsError('not-a-file', path, 'not a regular file');
     return attempt(path, () => {
       // Between resolving and opening, the file may be swapped for a link or a pipe: refuse both.
       const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -104,13 +118,13 @@ export class DirectoryFs implements ReadFs {
     const known = this.#known.get(path);
     if (known) return known;
     const slash = path.lastIndexOf('/');
-    if (slash < 0 || path === '/') return this.#remember('/', { path: '/', stat: this.#lstat('/') });
+    if (slash < 0 || path === '/') return this.#remember('/', { path: '/', kind: 'directory' });
     const name = path.slice(slash + 1);
     const directory = this.resolve(slash === 0 ? '/' : path.slice(0, slash), links);
     if (name === '' || name === '.') return directory;
-    if (name === '..') return directory.stat ? this.resolve(parentOf(directory.path), links) : directory;
+    if (name === '..') return directory.kind ? this.resolve(parentOf(directory.path), links) : directory;
     // What does not exist has nothing below it: the rest is only a name for messages and new files.
-    if (!directory.stat) return this.#remember(path, { path: below(directory.path, name), stat: undefined });
+    if (!directory.kind) return this.#remember(path, { path: below(directory.path, name), kind: undefined });
     return this.#remember(path, this.#step(directory.path, name, links));
   }
 
@@ -119,16 +133,25 @@ export class DirectoryFs implements ReadFs {
     const next = below(directory, name);
     const known = this.#known.get(next);
     if (known) return known;
-    const isMissing = this.#names.get(directory)?.has(name.toLowerCase()) === false;
-    const stat = isMissing ? undefined : this.#lstat(next);
-    if (!stat?.isSymbolicLink()) return this.#remember(next, { path: next, stat });
+    const kind = this.#kindOf(directory, name);
+    if (kind !== 'link') return this.#remember(next, { path: next, kind });
     if (links >= MAX_LINKS) throw new FsError('link-loop', next, `more than ${MAX_LINKS} links`);
     const link = attempt(next, () => decodePath(readlinkSync(this.#host(next), { encoding: 'buffer' })));
-    if (link === undefined) return { path: next, stat: undefined };
+    if (link === undefined) return { path: next, kind: undefined };
     return this.#remember(
       next,
       this.resolve(link.startsWith('/') ? link : below(directory, link), links + 1),
     );
+  }
+
+  /** What a name in a directory is, without following it; undefined when there is none. */
+  #kindOf(directory: string, name: string): DirectoryEntry['kind'] | undefined {
+    const listing = this.#listings.get(directory);
+    const listed = listing?.kinds.get(name);
+    if (listed) return listed;
+    if (listing && !listing.folded.has(name.toLowerCase())) return undefined;
+    const stat = this.#lstat(below(directory, name));
+    return stat && entryKind(stat);
   }
 
   #remember(path: string, resolved: Resolved): Resolved {

@@ -2,7 +2,7 @@
 
 import type { StoreLocation } from '../../core/store.ts';
 import { FsError, type Target } from '../../core/target.ts';
-import { realPathOr } from './content.ts';
+import { exists, realPathOr } from './content.ts';
 
 /** A directory with more names than this is not searched to its end. */
 const MAX_MATCHES = 10_000;
@@ -29,15 +29,34 @@ export function expandDirectories(target: Target, pattern: string): string[] {
   return paths.slice(0, MAX_MATCHES);
 }
 
+/** The same where the last part may stand for files too. What does not exist, or may not be listed, is left out. */
+export function expandPaths(target: Target, pattern: string): string[] {
+  const slash = pattern.lastIndexOf('/');
+  const [head = '', ...rest] = pattern.slice(slash + 1).split('*');
+  const directories = expandDirectories(target, pattern.slice(0, slash));
+  if (rest.length === 0)
+    return directories.map((path) => `${path}/${head}`).filter((path) => exists(target, path));
+  const tail = rest.at(-1) ?? '';
+  const matches = (name: string): boolean =>
+    name.startsWith(head) && name.endsWith(tail) && name.length >= head.length + tail.length;
+  return directories
+    .flatMap((path) => (directoryNames(target, path, matches, true) ?? []).map((name) => `${path}/${name}`))
+    .slice(0, MAX_MATCHES);
+}
+
 function directoryNames(
   target: Target,
   path: string,
   matches: (name: string) => boolean,
+  withFiles = false,
 ): string[] | undefined {
   try {
     return target.fs
       .list(path)
-      .filter(({ name, kind }) => (kind === 'directory' || kind === 'link') && matches(name))
+      .filter(
+        ({ name, kind }) =>
+          (kind === 'directory' || kind === 'link' || (withFiles && kind === 'file')) && matches(name),
+      )
       .map(({ name }) => name);
   } catch (error) {
     if (error instanceof FsError) return undefined;

@@ -1,5 +1,5 @@
 /**
- * A directory with NSS databases (cert9.db, key4.db) as a store. Every application that uses NSS has one: browsers,
+ * A directory with NSS databases (cert9.db, key4.db; before them cert8.db) as a store. Every application that uses NSS has one: browsers,
  * mail programs, servers.
  */
 
@@ -7,14 +7,8 @@ import { certificateFrom } from '../../core/certificate.ts';
 import { FsError, type Target } from '../../core/target.ts';
 import type { StoreContent, StoreLocation, TrustAnchor } from '../../core/store.ts';
 import { parseCert9, type Cert9Entry, type Cert9Files } from '../../formats/nss-cert9.ts';
-import {
-  diagnosticsContent,
-  EMPTY_CONTENT,
-  exists,
-  fsProblem,
-  mergeContents,
-  problemContent,
-} from './content.ts';
+import { diagnosticsContent, exists, fsProblem, mergeContents, problemContent } from './content.ts';
+import { legacyDatabase, readLegacy } from './nss-legacy.ts';
 
 /** NSS keeps everything in memory too; a larger database is none that anyone uses. */
 export const MAX_DATABASE_BYTES = 256 << 20;
@@ -35,22 +29,26 @@ export function nssLocation(
   about: Pick<StoreLocation, 'application' | 'scope' | 'user'>,
 ): StoreLocation | undefined {
   if (exists(target, `${directory}/cert9.db`)) return { ...about, path: directory, format: 'NSS cert9.db' };
-  if (exists(target, `${directory}/cert8.db`)) return { ...about, path: directory, format: 'NSS cert8.db' };
-  return undefined;
+  const legacy = legacyDatabase(target, directory);
+  return legacy && { ...about, path: directory, format: `NSS ${legacy}` };
 }
 
 export function readNss(target: Target, { path: directory }: StoreLocation): StoreContent {
   const path = `${directory}/cert9.db`;
   try {
     const files = readDatabases(target, directory);
-    if (!files) return withoutCert9(target, directory);
+    if (!files) return readLegacy(target, directory, false);
     const { entries, diagnostics } = parseCert9(files);
     const anchors = entries.map((entry) => toAnchor(entry, path));
     const notes = entries.flatMap((entry) =>
       entry.notes.map((note) => `${path}: ${entryName(entry)}: ${note}`),
     );
     notes.splice(MAX_NOTES);
-    return mergeContents([{ anchors, problems: [], notes }, diagnosticsContent(path, diagnostics)]);
+    return mergeContents([
+      { anchors, problems: [], notes },
+      diagnosticsContent(path, diagnostics),
+      readLegacy(target, directory, true),
+    ]);
   } catch (error) {
     return problemContent(fsProblem(error));
   }
@@ -62,13 +60,6 @@ function toAnchor(entry: Cert9Entry, path: string): TrustAnchor {
 
 function entryName({ nickname }: Cert9Entry): string {
   return nickname === '' ? '(no nickname)' : nickname;
-}
-
-function withoutCert9(target: Target, directory: string): StoreContent {
-  const path = `${directory}/cert8.db`;
-  if (!exists(target, path)) return EMPTY_CONTENT;
-  const message = 'legacy cert8.db database is not read by this version';
-  return problemContent({ code: 'unsupported', path, message });
 }
 
 /** Undefined when there is no cert9.db. Throws FsError. */

@@ -18,7 +18,8 @@ export interface FileRemoval {
   readonly disposition?: 'safe' | 'unsafe';
 }
 
-interface Step {
+/** Commands for one file. */
+export interface Step {
   readonly commands: readonly string[];
   readonly undo: readonly string[];
 }
@@ -59,32 +60,51 @@ function fileStep(
   file: string,
   anchors: readonly TrustAnchor[],
 ): Step | undefined {
+  const whole = anchors.every(
+    ({ lines }) => lines === undefined || lines.certificatesInFile <= anchors.length,
+  );
+  return whole
+    ? fileCommands(target, location, file, (path) => `rm ${path}`)
+    : lineRemoval(
+        target,
+        location,
+        file,
+        anchors.flatMap(({ lines }) => lines ?? []),
+      );
+}
+
+/** Takes lines (from 1) out of a text file; undefined where sed would count them in another way. */
+export function lineRemoval(
+  target: Target,
+  location: StoreLocation,
+  file: string,
+  lines: readonly { readonly first: number; readonly last: number }[],
+): Step | undefined {
+  const ranges = lines.map(({ first, last }) => `${first},${last}d`);
+  return fileCommands(target, location, file, (path, bytes) =>
+    // sed counts lines by line feeds only.
+    hasOtherLineEnds(bytes) ? undefined : `sed -i -e ${quoteSh(ranges.join(';'))} ${path}`,
+  );
+}
+
+/** A change of one file, after a check that it is still the scanned one and a copy. */
+function fileCommands(
+  target: Target,
+  location: StoreLocation,
+  file: string,
+  change: (path: string, bytes: Uint8Array) => string | undefined,
+): Step | undefined {
   const bytes = target.fs.read(file);
   const hostFile = target.hostPath(file);
   if (!bytes || !canQuoteSh(hostFile)) return undefined;
   const backup = backupPath(target, location, file);
   const path = quoteSh(hostFile);
   const copy = quoteSh(backup.file);
+  const command = change(path, bytes);
+  if (command === undefined) return undefined;
   const unchanged = `test "$(sha256sum < ${path})" = '${sha256(bytes)}  -'`;
-  const whole = anchors.every(
-    ({ lines }) => lines === undefined || lines.certificatesInFile <= anchors.length,
-  );
-  if (whole) {
-    return {
-      commands: [unchanged, backup.prepare, `cp -p ${path} ${copy}`, `rm ${path}`],
-      undo: [`cp -p ${copy} ${path}`],
-    };
-  }
-  // sed counts lines by line feeds only.
-  if (hasOtherLineEnds(bytes)) return undefined;
-  const ranges = anchors.flatMap(({ lines }) => (lines ? [`${lines.first},${lines.last}d`] : []));
   return {
-    commands: [
-      unchanged,
-      backup.prepare,
-      `cp -p ${path} ${copy}`,
-      `sed -i -e ${quoteSh(ranges.join(';'))} ${path}`,
-    ],
+    commands: [unchanged, backup.prepare, `cp -p ${path} ${copy}`, command],
     undo: [`cp -p ${copy} ${path}`],
   };
 }

@@ -1,0 +1,170 @@
+/**
+ * Variables that certificates depend on, such as SSL_CERT_FILE: from the environment at hand, and from the files
+ * that give programs theirs: shell profiles, pam_env, environment.d(5), systemd units (systemd.exec(5),
+ * "Environment="), /etc/default and launchd's property lists.
+ */
+
+import { asBuffer } from '../../core/bytes.ts';
+import type { Target } from '../../core/target.ts';
+import { readFile } from './content.ts';
+import { expandPaths } from './directories.ts';
+
+export interface EnvironmentSetting {
+  readonly name: string;
+  readonly value: string;
+  /** The file that sets it; undefined for the environment at hand. */
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** Nothing else is on that line, so that the line can go. */
+  readonly alone: boolean;
+  /** Whose programs see it; undefined for everyone's. */
+  readonly user?: string;
+}
+
+const SYSTEM_FILES = [
+  '/etc/environment',
+  '/etc/profile',
+  '/etc/bash.bashrc',
+  '/etc/bashrc',
+  '/etc/zsh/zshenv',
+  '/etc/zshenv',
+  '/etc/zshrc',
+  '/etc/csh.cshrc',
+  '/etc/security/pam_env.conf',
+  '/etc/systemd/system.conf',
+  '/etc/systemd/user.conf',
+  '/etc/profile.d/*.sh',
+  '/etc/environment.d/*.conf',
+  '/etc/fish/conf.d/*.fish',
+  '/etc/default/*',
+  '/etc/sysconfig/*',
+  '/etc/systemd/system/*.service',
+  '/etc/systemd/system/*.service.d/*.conf',
+  '/etc/systemd/system.conf.d/*.conf',
+  '/etc/systemd/user/*.service',
+  '/usr/local/lib/systemd/system/*.service',
+  '/Library/LaunchDaemons/*.plist',
+  '/Library/LaunchAgents/*.plist',
+];
+
+const USER_FILES = [
+  '.profile',
+  '.bash_profile',
+  '.bashrc',
+  '.zshenv',
+  '.zprofile',
+  '.zshrc',
+  '.cshrc',
+  '.tcshrc',
+  '.pam_environment',
+  '.config/environment.d/*.conf',
+  '.config/fish/config.fish',
+  '.config/fish/conf.d/*.fish',
+  '.config/systemd/user/*.service',
+  '.config/systemd/user/*.service.d/*.conf',
+  'Library/LaunchAgents/*.plist',
+];
+
+/** A start-up file is text of a few kilobytes. */
+const MAX_FILE_BYTES = 1 << 20;
+const MAX_FILES = 5000;
+const MAX_SETTINGS = 10_000;
+
+const known = new WeakMap<Target, readonly EnvironmentSetting[]>();
+
+/** Every setting of one of these variables. The files are read once per target. */
+export function environmentSettings(target: Target, names: readonly string[]): EnvironmentSetting[] {
+  let all = known.get(target);
+  if (!all) {
+    all = [...ownSettings(target), ...fileSettings(target)];
+    known.set(target, all);
+  }
+  return all.filter(({ name }) => names.includes(name));
+}
+
+function ownSettings(target: Target): EnvironmentSetting[] {
+  return Object.entries(target.environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value, alone: false }],
+  );
+}
+
+interface Owner {
+  readonly user: string;
+  readonly home: string;
+}
+
+function fileSettings(target: Target): readonly EnvironmentSetting[] {
+  const settings: EnvironmentSetting[] = [];
+  const seen = new Set<string>();
+  const add = (path: string, owner?: Owner): void => {
+    if (seen.has(path) || seen.size >= MAX_FILES || settings.length >= MAX_SETTINGS) return;
+    seen.add(path);
+    const found = settingsIn(target, path, owner);
+    settings.push(...found.filter(({ name }) => name !== 'EnvironmentFile'));
+    for (const { name, value } of found) {
+      // The minus sign lets the file be missing.
+      if (name === 'EnvironmentFile' && /^-?\//.test(value)) add(value.replace(/^-/, ''), owner);
+    }
+  };
+  for (const path of SYSTEM_FILES.flatMap((pattern) => expandPaths(target, pattern))) add(path);
+  for (const { user, path: home } of target.homes) {
+    const paths = USER_FILES.flatMap((pattern) => expandPaths(target, `${home}/${pattern}`));
+    for (const path of paths) add(path, { user, home });
+  }
+  return settings;
+}
+
+/** A name as certificate settings have it; PATH and the like would only fill the memory. */
+const NAME = '(?:[A-Za-z_]*(?:CERT|CA|SSL|TLS|ROOTS|CONFIG|OPT)[A-Za-z_]*|EnvironmentFile)';
+/** `NAME=value`, `export NAME="value"`, pam_env's `NAME DEFAULT=value`, csh's `setenv NAME value`, fish's `set -gx`. */
+const LINE = new RegExp(
+  `^[ \\t]*(?:export[ \\t]+|setenv[ \\t]+|set[ \\t]+(?:-[a-zA-Z-]+[ \\t]+)+)?(${NAME})` +
+    `(?:[ \\t]+DEFAULT)?(?:=|[ \\t]+)(?:"([^"]*)"|'([^']*)'|([^\\s;#]*))(.*)$`,
+);
+/** systemd: any number of assignments, each as a whole in quotes or not. */
+const UNIT_LINE = /^[ \t]*(?:Environment|DefaultEnvironment|ManagerEnvironment)=(.*)$/;
+const UNIT_ASSIGNMENT = new RegExp(
+  `(?:^|\\s)(?:"(${NAME})=([^"]*)"|'(${NAME})=([^']*)'|(${NAME})=(\\S*))`,
+  'g',
+);
+/** In the EnvironmentVariables of an XML property list. */
+const PLIST = new RegExp(`<key>(${NAME})</key>\\s*<string>([^<]*)</string>`, 'g');
+
+function settingsIn(target: Target, path: string, owner: Owner | undefined): EnvironmentSetting[] {
+  const file = readFile(target, path, MAX_FILE_BYTES);
+  if ('failed' in file) return [];
+  const text = asBuffer(file.bytes).toString('utf8');
+  const found: EnvironmentSetting[] = [];
+  const add = (name: string, raw: string, line: number, alone: boolean): void => {
+    const value = owner ? raw.replace(/^(?:~(?=\/)|\$HOME\b|\$\{HOME\}|%h)/, () => owner.home) : raw;
+    found.push({ name, value, file: path, line, alone, ...(owner && { user: owner.user }) });
+  };
+  if (path.endsWith('.plist')) {
+    for (const match of text.matchAll(PLIST)) {
+      add(match[1] ?? '', match[2] ?? '', text.slice(0, match.index).split('\n').length, false);
+    }
+    return found.slice(0, MAX_SETTINGS);
+  }
+  for (const [index, content] of text.split('\n').entries()) {
+    addLine(content.trimEnd(), (name, value, alone) => add(name, value, index + 1, alone));
+    if (found.length >= MAX_SETTINGS) break;
+  }
+  return found;
+}
+
+function addLine(text: string, add: (name: string, value: string, alone: boolean) => void): void {
+  const unit = UNIT_LINE.exec(text)?.[1];
+  if (unit !== undefined) {
+    const matches = [...unit.matchAll(UNIT_ASSIGNMENT)];
+    const alone = matches.length === 1 && matches[0]?.[0].trim() === unit.trim();
+    for (const [, double, inDouble, single, inSingle, plain, inPlain] of matches) {
+      add(double ?? single ?? plain ?? '', inDouble ?? inSingle ?? inPlain ?? '', alone);
+    }
+    return;
+  }
+  const [, name, double, single, plain, rest = ''] = LINE.exec(text) ?? [];
+  if (name === undefined) return;
+  const alone = /^\s*(?:#.*)?$/.test(rest) && !text.endsWith('\\');
+  add(name, double ?? single ?? plain ?? '', alone);
+}

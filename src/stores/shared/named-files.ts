@@ -1,0 +1,174 @@
+/** Certificate files that settings name: the variables of an environment, and lines `key = value` of whatever kind. */
+
+import { posix } from 'node:path';
+import { asBuffer } from '../../core/bytes.ts';
+import type { Home, Target } from '../../core/target.ts';
+import type { Trust } from '../../core/trust.ts';
+import type { CertificateFile } from './certificate-files.ts';
+import { readFile } from './content.ts';
+import { expandInHome, expandPaths } from './directories.ts';
+import { environmentSettings } from './environment-settings.ts';
+import { targetPath } from './java-homes.ts';
+
+/** Settings files are small. */
+const MAX_FILE_BYTES = 4 << 20;
+const MAX_LINES = 200_000;
+
+export interface NamedValue {
+  readonly key: string;
+  readonly value: string;
+  /** The heading above, without brackets: `http "https://example.com"`. */
+  readonly section: string;
+  readonly file: string;
+  readonly line: number;
+  readonly alone: boolean;
+}
+
+/**
+ * The lines of a settings file that give one of `keys` a value: `key = value`, `key: value`, `key value`, with or
+ * without quotes, as INI, YAML, TOML, JSON and curlrc write it. Keys compare without case.
+ */
+export function namedValues(target: Target, path: string, keys: readonly string[]): NamedValue[] {
+  const file = readFile(target, path, MAX_FILE_BYTES);
+  if ('failed' in file) return [];
+  const names = keys.map((key) => key.replaceAll(/[.[\]*+?(){}|\\^$]/g, String.raw`\$&`)).join('|');
+  const line = new RegExp(`^\\s*(?:-\\s+|--)?["']?(${names})["']?(?:\\s*[=:]\\s*|\\s+)(.*)$`, 'i');
+  const values: NamedValue[] = [];
+  let section = '';
+  const lines = asBuffer(file.bytes).toString('utf8').split('\n', MAX_LINES);
+  for (const [index, raw] of lines.entries()) {
+    const text = raw.trim();
+    const heading = /^\[+([^\]]*)\]+\s*(?:[#;].*)?$/.exec(text)?.[1];
+    if (heading !== undefined) section = heading.trim();
+    const [, key, rest = ''] = line.exec(text) ?? [];
+    if (key === undefined || /^[#;]/.test(text)) continue;
+    const found = valuesOf(rest);
+    // The first key of a YAML list item takes the item's mark with it.
+    const alone = found.length === 1 && !text.startsWith('- ') && !text.endsWith('\\');
+    for (const value of found) values.push({ key, value, section, file: path, line: index + 1, alone });
+  }
+  return values;
+}
+
+/** One value, or those of a list in brackets; comments and the comma of JSON left out. */
+function valuesOf(text: string): string[] {
+  const list = /^\[(.*)\]\s*,?\s*(?:#.*)?$/.exec(text)?.[1];
+  if (list !== undefined) {
+    return Array.from(list.matchAll(/"([^"]*)"|'([^']*)'|([^\s,"']+)/g), ([, a, b, c]) => a ?? b ?? c ?? '');
+  }
+  const [, double, single, plain] =
+    /^(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^#;]*?))\s*,?\s*(?:[#;].*)?$/.exec(text) ?? [];
+  const value = double?.replaceAll(/\\(["\\])/g, '$1') ?? single ?? plain ?? '';
+  return value === '' ? [] : [value];
+}
+
+/** The path that a setting means: absolute, of a home, or relative to `base`. Undefined where that is not known. */
+export function resolvePath(value: string, home: string | undefined, base?: string): string | undefined {
+  const text = value.replace(/^file:\/\/(?=\/)/, '');
+  const own = /^(?:~|\$HOME|\$\{HOME\}|%h|%USERPROFILE%)(?=[\\/])/.exec(text)?.[0];
+  if (own !== undefined) {
+    return home === undefined
+      ? undefined
+      : posix.normalize(home + text.slice(own.length).replaceAll('\\', '/'));
+  }
+  const absolute = targetPath(text);
+  if (absolute !== undefined || base === undefined || text === '') return absolute;
+  return posix.normalize(`${base}/${text}`);
+}
+
+/** A kind of settings file, where it lies, and which of its keys name certificates. */
+export interface SettingsRule {
+  /** "curl" */
+  readonly program: string;
+  readonly keys: readonly string[];
+  /** Absolute patterns, the last part may be a pattern too. */
+  readonly system?: readonly string[];
+  /** Below each home. */
+  readonly user?: readonly string[];
+  /** Relative values are relative to the settings file. */
+  readonly relative?: boolean;
+  /** Values with several paths. */
+  readonly separator?: RegExp;
+  readonly replaces?: string;
+  /** Trust, where it is limited. */
+  readonly trust?: (value: NamedValue) => Trust | undefined;
+}
+
+export function* filesOfSettings(target: Target, rules: readonly SettingsRule[]): Generator<CertificateFile> {
+  for (const rule of rules) {
+    for (const pattern of rule.system ?? []) {
+      for (const path of expandPaths(target, pattern)) yield* filesNamedIn(target, path, rule, undefined);
+    }
+    for (const home of target.homes) {
+      const patterns = (rule.user ?? []).filter((pattern) => pattern !== '');
+      for (const path of expandFilesInHome(target, home, patterns))
+        yield* filesNamedIn(target, path, rule, home);
+    }
+  }
+}
+
+/** Like {@link expandInHome}, for patterns whose last part may stand for files. */
+export function expandFilesInHome(target: Target, home: Home, patterns: readonly string[]): string[] {
+  return patterns.flatMap((pattern) => {
+    const slash = pattern.lastIndexOf('/');
+    if (slash < 0) return expandPaths(target, `${home.path}/${pattern}`);
+    return expandInHome(target, home.path, [pattern.slice(0, slash)]).flatMap((directory) =>
+      expandPaths(target, `${directory}/${pattern.slice(slash + 1)}`),
+    );
+  });
+}
+
+export function* filesNamedIn(
+  target: Target,
+  file: string,
+  rule: SettingsRule,
+  home: Home | undefined,
+): Generator<CertificateFile> {
+  for (const named of namedValues(target, file, rule.keys)) {
+    const values = rule.separator ? named.value.split(rule.separator) : [named.value];
+    for (const value of values) {
+      const base = rule.relative === true ? posix.dirname(file) : undefined;
+      const path = resolvePath(value.trim(), home?.path, base);
+      if (path === undefined) continue;
+      const trust = rule.trust?.(named);
+      yield {
+        path,
+        application: `${rule.program} (${named.key} in ${file})`,
+        setting: { file, line: named.line, alone: named.alone && values.length === 1, name: named.key },
+        ...(rule.replaces !== undefined && { replaces: rule.replaces }),
+        ...(trust && { trust }),
+      };
+    }
+  }
+}
+
+export interface VariableRule {
+  readonly program: string;
+  readonly names: readonly string[];
+  /** Values are lists of paths. */
+  readonly list?: boolean;
+  readonly replaces?: string;
+}
+
+export function* filesOfVariables(
+  target: Target,
+  rules: readonly VariableRule[],
+): Generator<CertificateFile> {
+  for (const { program, names, list = false, replaces } of rules) {
+    for (const { value, ...setting } of environmentSettings(target, names)) {
+      const home = target.homes.find(({ user }) => user === setting.user)?.path;
+      // A list of Windows has semicolons, because its paths have colons.
+      const values = list ? value.split(target.platform === 'win32' ? ';' : ':') : [value];
+      for (const each of values) {
+        const path = resolvePath(each, home);
+        if (path === undefined) continue;
+        yield {
+          path,
+          application: `${program} (${setting.name} in ${setting.file ?? 'the environment'})`,
+          setting: { ...setting, alone: setting.alone && values.length === 1 },
+          ...(replaces !== undefined && { replaces }),
+        };
+      }
+    }
+  }
+}

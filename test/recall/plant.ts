@@ -1,0 +1,262 @@
+/** Putting every certificate of a corpus into a store of each type, with the real tools where they work in bulk. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { sha256 } from '../../src/core/certificate.ts';
+import {
+  jks,
+  jksTrusted,
+  certificateBag,
+  authenticatedSafe,
+  pkcs12,
+  plainSafe,
+} from '../support/keystores.ts';
+import { makeNssDatabase } from '../support/nss.ts';
+import { fingerprintsIn } from '../system/support/openssl.ts';
+import { run } from '../system/support/tools.ts';
+import { makeTemporaryDirectory } from '../support/tree.ts';
+import type { CorpusCertificate } from './corpus.ts';
+
+/** Certificates, and a root to put them into; the result is the fingerprints that the store holds then. */
+type Plant = (root: string, certificates: readonly CorpusCertificate[]) => readonly string[];
+
+export interface Recipe {
+  /** Id of the store type. */
+  readonly store: string;
+  readonly how: string;
+  readonly needs?: readonly string[];
+  /** How many stores of the type the root has then. */
+  readonly stores?: number;
+  readonly plant: Plant;
+}
+
+const USERS = Array.from({ length: 10 }, (_, i) => `user${i}`);
+
+const fingerprints = (certificates: readonly CorpusCertificate[]): string[] =>
+  certificates.map((certificate) => certificate.sha256);
+
+function write(root: string, path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), content);
+}
+
+/** Every certificate in a file of its own. */
+function files(
+  directory: string,
+  extension: string,
+  alsoWrite?: (names: readonly string[]) => [string, string],
+): Plant {
+  return (root, certificates) => {
+    for (const each of certificates) write(root, `${directory}/${each.sha256}.${extension}`, each.pem);
+    const also = alsoWrite?.(certificates.map((each) => `${each.sha256}.${extension}`));
+    if (also) write(root, ...also);
+    return fingerprints(certificates);
+  };
+}
+
+/** The same with OpenSSL's links. */
+function hashedFiles(directory: string): Plant {
+  return (root, certificates) => {
+    const planted = files(directory, 'pem')(root, certificates);
+    run('openssl', ['rehash', join(root, directory)]);
+    return planted;
+  };
+}
+
+/** All certificates in one file. */
+function bundle(path: string, also: Readonly<Record<string, string>> = {}): Plant {
+  return (root, certificates) => {
+    write(root, path, certificates.map(({ pem }) => pem).join(''));
+    for (const [other, content] of Object.entries(also)) write(root, other, content);
+    return fingerprints(certificates);
+  };
+}
+
+/** OpenSSL's TRUSTED CERTIFICATE, of those that OpenSSL can read. */
+function trustedBundle(path: string): Plant {
+  return (root, certificates) => {
+    const planted: string[] = [];
+    const blocks = certificates.flatMap(({ pem, sha256: fingerprint }) => {
+      try {
+        const options = { input: pem, stdio: ['pipe', 'pipe', 'ignore'], encoding: 'utf8' } as const;
+        const block = execFileSync('openssl', ['x509', '-trustout', '-addtrust', 'serverAuth'], options);
+        planted.push(fingerprint);
+        return [block];
+      } catch {
+        return [];
+      }
+    });
+    write(root, path, blocks.join(''));
+    return planted;
+  };
+}
+
+const CACERTS = '/usr/lib/jvm/java-17/lib/security/cacerts';
+
+const javaKeyStore: Plant = (root, certificates) => {
+  write(root, CACERTS, jks(certificates.map((each) => jksTrusted(each.sha256, each.der))));
+  return fingerprints(certificates);
+};
+
+const passwordLessPkcs12: Plant = (root, certificates) => {
+  const bags = certificates.map((each) =>
+    certificateBag(each.der, { alias: each.sha256, javaTrusted: true }),
+  );
+  write(root, CACERTS, pkcs12(authenticatedSafe(plainSafe(...bags))));
+  return fingerprints(certificates);
+};
+
+/** keytool turns a whole JKS into the encrypted PKCS#12 of today's JDKs, and says what is in it. */
+const keytoolPkcs12: Plant = (root, certificates) => {
+  const source = join(makeTemporaryDirectory(), 'source.jks');
+  writeFileSync(source, jks(certificates.map((each) => jksTrusted(each.sha256, each.der))));
+  const file = join(root, CACERTS);
+  mkdirSync(dirname(file), { recursive: true });
+  const passwords = ['-srcstorepass', 'changeit', '-deststorepass', 'changeit', '-noprompt'];
+  const types = ['-srcstoretype', 'JKS', '-deststoretype', 'PKCS12'];
+  run('keytool', ['-importkeystore', '-srckeystore', source, '-destkeystore', file, ...passwords, ...types]);
+  return fingerprintsIn(run('keytool', ['-list', '-rfc', '-keystore', file, '-storepass', 'changeit']));
+};
+
+interface NssDatabase {
+  readonly directory: string;
+  readonly held: readonly string[];
+}
+
+const databases = new Map<readonly CorpusCertificate[], NssDatabase>();
+
+/** Made once with certutil, one certificate after the other: its batch mode stops at the first one it refuses. */
+function nssDatabase(certificates: readonly CorpusCertificate[]): NssDatabase {
+  const known = databases.get(certificates);
+  if (known) return known;
+  const directory = join(makeTemporaryDirectory(), 'database');
+  makeNssDatabase(directory);
+  const files = makeTemporaryDirectory();
+  for (const each of certificates) writeFileSync(join(files, each.sha256), each.der);
+  run('sh', [
+    '-c',
+    `cd ${files} && for f in *; do certutil -A -d sql:${directory} -n $f -t C,C,C -i $f || true; done`,
+  ]);
+  // What the database holds is what it says itself: CKA_VALUE of CKO_CERTIFICATE.
+  const query = "SELECT hex(a11) FROM nssPublic WHERE a0 = x'00000001'";
+  const rows = run('sqlite3', [join(directory, 'cert9.db'), query]).split('\n');
+  const held = rows.filter((row) => row !== '').map((row) => sha256(Buffer.from(row, 'hex')));
+  databases.set(certificates, { directory, held });
+  return { directory, held };
+}
+
+function nssDatabases(paths: readonly string[]): Plant {
+  return (root, certificates) => {
+    const { directory, held } = nssDatabase(certificates);
+    for (const path of paths) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      run('cp', ['-a', directory, join(root, path)]);
+    }
+    return held;
+  };
+}
+
+const NSS_TOOLS = ['certutil', 'sqlite3'];
+const perUser = (path: string): string[] => USERS.map((user) => `/home/${user}/${path}`);
+const MODULE = (path: string): string => `module: p11-kit-trust.so\nx-init-reserved: paths='${path}'\n`;
+
+export const RECIPES: readonly Recipe[] = [
+  {
+    store: 'debian-ca-certificates',
+    how: 'a file each',
+    plant: files('/usr/share/ca-certificates/all', 'crt', (names) => [
+      '/etc/ca-certificates.conf',
+      names.map((name) => `all/${name}\n`).join(''),
+    ]),
+  },
+  {
+    store: 'debian-local-anchors',
+    how: 'a file each',
+    plant: files('/usr/local/share/ca-certificates', 'crt'),
+  },
+  {
+    store: 'debian-bundle',
+    how: 'one bundle',
+    stores: 2,
+    plant: bundle('/etc/ssl/certs/ca-certificates.crt'),
+  },
+  {
+    store: 'debian-bundle',
+    how: 'hashed directory',
+    needs: ['openssl'],
+    plant: (root, certificates) => {
+      mkdirSync(join(root, '/usr/share/ca-certificates'), { recursive: true });
+      return hashedFiles('/etc/ssl/certs')(root, certificates);
+    },
+  },
+  { store: 'rhel-anchors', how: 'a file each', plant: files('/etc/pki/ca-trust/source/anchors', 'pem') },
+  {
+    store: 'rhel-bundle',
+    how: 'one bundle',
+    plant: bundle('/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem'),
+  },
+  {
+    store: 'rhel-bundle',
+    how: 'hashed directory',
+    needs: ['openssl'],
+    plant: hashedFiles('/etc/pki/ca-trust/extracted/pem/directory-hash'),
+  },
+  {
+    store: 'rhel-bundle',
+    how: 'trusted certificates',
+    needs: ['openssl'],
+    plant: trustedBundle('/etc/pki/ca-trust/extracted/openssl/ca-bundle.trust.crt'),
+  },
+  { store: 'suse', how: 'a file each', plant: files('/etc/pki/trust/anchors', 'pem') },
+  { store: 'suse-bundle', how: 'one bundle', plant: bundle('/var/lib/ca-certificates/ca-bundle.pem') },
+  { store: 'arch', how: 'a file each', plant: files('/etc/ca-certificates/trust-source/anchors', 'crt') },
+  {
+    store: 'arch-bundle',
+    how: 'one bundle',
+    plant: bundle('/etc/ca-certificates/extracted/tls-ca-bundle.pem'),
+  },
+  {
+    store: 'p11-kit',
+    how: 'a file each',
+    plant: files('/opt/trust/anchors', 'pem', () => ['/etc/pkcs11/modules/own.module', MODULE('/opt/trust')]),
+  },
+  { store: 'java-cacerts', how: 'JKS', plant: javaKeyStore },
+  { store: 'java-cacerts', how: 'PKCS#12, password-less', plant: passwordLessPkcs12 },
+  { store: 'java-cacerts', how: 'PKCS#12 of keytool', needs: ['keytool'], plant: keytoolPkcs12 },
+  {
+    store: 'nss-user',
+    how: 'ten users',
+    needs: NSS_TOOLS,
+    stores: USERS.length,
+    plant: nssDatabases(perUser('.pki/nssdb')),
+  },
+  { store: 'nss-system', how: 'one database', needs: NSS_TOOLS, plant: nssDatabases(['/etc/pki/nssdb']) },
+  {
+    store: 'firefox',
+    how: 'ten users',
+    needs: NSS_TOOLS,
+    stores: USERS.length,
+    plant: nssDatabases(perUser('.mozilla/firefox/a.default')),
+  },
+  {
+    store: 'thunderbird',
+    how: 'ten users',
+    needs: NSS_TOOLS,
+    stores: USERS.length,
+    plant: nssDatabases(perUser('.thunderbird/a.default')),
+  },
+  { store: 'openssl-dir', how: 'cert.pem', plant: bundle('/usr/lib/ssl/cert.pem') },
+  {
+    store: 'openssl-dir',
+    how: 'hashed directory',
+    needs: ['openssl'],
+    plant: hashedFiles('/usr/local/ssl/certs'),
+  },
+  {
+    store: 'openssl-env',
+    how: 'SSL_CERT_FILE',
+    plant: bundle('/opt/own.pem', { '/etc/environment': 'SSL_CERT_FILE=/opt/own.pem\n' }),
+  },
+  { store: 'system-bundle', how: 'one bundle', plant: bundle('/usr/local/share/certs/ca-root-nss.crt') },
+];
