@@ -4,7 +4,6 @@
  */
 
 import { asBuffer } from '../core/bytes.ts';
-import { MAX_CERTIFICATE_BYTES } from '../core/certificate.ts';
 import { readTlv, Tag } from '../core/der.ts';
 import { FormatError, toDiagnostic, type Diagnostic, type Parsed } from '../core/errors.ts';
 
@@ -24,6 +23,8 @@ const VERSION = 0x00010000;
 const CERTIFICATES = 0x80001000;
 const MAX_TABLES = 1000;
 const MAX_RECORDS = 200_000;
+/** Real certificates have at most a few tens of kilobytes. */
+const MAX_CERTIFICATE_BYTES = 4 << 20;
 const MAX_DIAGNOSTICS = 100;
 const MAX_LABEL_BYTES = 1024;
 
