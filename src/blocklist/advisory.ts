@@ -45,7 +45,7 @@ export interface BlockedCertificate {
   /** The record's own name: unique in the whole blocklist. */
   readonly id: string;
   readonly name: string;
-  /** At least one of sha256, sha1, spkiSha256, or issuer with serialNumber is there. */
+  /** Identified by sha256, by spkiSha256, or by a serialNumber with issuer or sha1. */
   readonly sha256?: Sha256;
   readonly sha1?: string;
   readonly spkiSha256?: Sha256;

@@ -4,8 +4,8 @@
  */
 
 import { asBuffer } from '../core/bytes.ts';
-import { certificateFrom, tbsSha256Of, type Sha256 } from '../core/certificate.ts';
-import { nameKey, parseName } from '../core/name.ts';
+import { certificateFrom, sha256 as sha256Of, type Sha256 } from '../core/certificate.ts';
+import { nameKey, parseName, type NameAttribute } from '../core/name.ts';
 import type { Advisory, BlockedCertificate, Manifest, NameRule, RootPrograms } from './advisory.ts';
 
 /** What a finding says about its advisory. */
@@ -20,17 +20,15 @@ export interface CompiledCertificate {
   /** The record's id within its advisory. */
   readonly id: string;
   readonly sha256?: Sha256;
-  readonly sha1?: string;
   /** Every hash under which its key may be found. */
   readonly keys: readonly Sha256[];
   /** False where a match by key alone would hit a root that programmes still trust. */
   readonly matchKey?: false;
   readonly stillShippedBy?: readonly string[];
-  /** SHA-256 of the signed body, where the certificate is at hand. */
-  readonly tbsSha256?: Sha256;
-  /** Comparable issuer name and serial number, for a record that nothing else identifies. */
-  readonly issuerSerial?: { readonly issuer: string; readonly serialNumber: string };
-  /** Comparable subject, where the certificate is at hand and may have issued others. */
+  /** Of a record that neither a SHA-256 nor a key identifies: its serial number, with its issuer or its SHA-1. */
+  readonly serial?: { readonly number: string; readonly issuer?: string };
+  readonly sha1?: string;
+  /** {@link nameHash} of its subject, where the certificate is at hand and may have issued others. */
   readonly issuerName?: string;
 }
 
@@ -116,24 +114,29 @@ function compileCertificate(
   const keys = [spkiSha256, spkiSha256Canonical].filter((key) => key !== undefined);
   const der = sha256 && source.certificate(sha256);
   const known = der && certificateFrom(der);
-  const tbsSha256 = known && tbsSha256Of(known);
-  const identified = sha256 ?? spkiSha256 ?? sha1;
+  const identified = sha256 !== undefined || spkiSha256 !== undefined;
   return {
     advisory,
     id,
     ...(sha256 && { sha256 }),
-    ...(sha1 && sha256 === undefined && spkiSha256 === undefined && { sha1 }),
     keys,
     ...(blocked.stillShippedBy && { stillShippedBy: blocked.stillShippedBy }),
     ...((blocked.matchKey === false || keys.some((key) => trustedKeys.has(key))) && {
       matchKey: false as const,
     }),
-    ...(tbsSha256 && { tbsSha256 }),
-    ...(identified === undefined &&
-      issuer !== undefined &&
-      serialNumber !== undefined && { issuerSerial: { issuer: nameKeyOfText(issuer), serialNumber } }),
-    ...(known?.layout && { issuerName: nameKey(parseName(known.der, known.layout.subject)) }),
+    ...(!identified && serialNumber !== undefined && { serial: serialOf(serialNumber, issuer) }),
+    ...(!identified && sha1 !== undefined && { sha1 }),
+    ...(known?.layout && { issuerName: nameHash(parseName(known.der, known.layout.subject)) }),
   };
+}
+
+function serialOf(number: string, issuer: string | undefined): { number: string; issuer?: string } {
+  return issuer === undefined ? { number } : { number, issuer: nameKeyOfText(issuer) };
+}
+
+/** Short enough for an index; what it finds is proven by a signature. */
+export function nameHash(name: readonly NameAttribute[]): string {
+  return sha256Of(Buffer.from(nameKey(name))).slice(0, 16);
 }
 
 /** The comparable form of a name written as RFC 4514 text. */

@@ -24,13 +24,13 @@ export interface Blocklist {
  * exactly this list and made anew otherwise. Throws RootauditError for a list that is missing or damaged.
  */
 export function openBlocklist(directory: string, compiledFile?: string): Blocklist {
-  const manifestText = readText(join(directory, 'manifest.json'));
-  const digest = sha256(Buffer.from(manifestText));
+  const manifestBytes = readBytes(join(directory, 'manifest.json'));
+  const digest = sha256(manifestBytes);
   // Parsing and checking the manifest is only needed when one of its files is.
   let manifest: Manifest | undefined;
   const files: VerifiedFiles = {
     directory,
-    manifest: () => (manifest ??= parseManifest(manifestText, 'manifest.json')),
+    manifest: () => (manifest ??= parseManifest(manifestBytes.toString('utf8'), 'manifest.json')),
   };
   const compiled = readCompiled(compiledFile, digest) ?? compileBlocklist(readSource(files, digest));
   return {
@@ -55,7 +55,7 @@ function readCompiled(file: string | undefined, digest: Sha256): CompiledBlockli
   if (file === undefined || !existsSync(file)) return undefined;
   // Made by our own build from a list that passed every check; the digest ties it to the list at hand.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-  const compiled = JSON.parse(readText(file)) as CompiledBlocklist;
+  const compiled = JSON.parse(readBytes(file).toString('utf8')) as CompiledBlocklist;
   return compiled.digest === digest ? compiled : undefined;
 }
 
@@ -82,20 +82,20 @@ function readCertificate(files: VerifiedFiles, fingerprint: Sha256): Uint8Array 
 }
 
 function readVerified(files: VerifiedFiles, path: string): string {
-  const text = readText(join(files.directory, path));
-  if (sha256(Buffer.from(text)) !== files.manifest().files[path]) {
+  const bytes = readBytes(join(files.directory, path));
+  if (sha256(bytes) !== files.manifest().files[path]) {
     throw new RootauditError(
       `${path} differs from the digest in the blocklist's manifest`,
       'The blocklist is damaged or was changed; restore it, or run `npm run blocklist` after an edit.',
     );
   }
-  return text;
+  return bytes.toString('utf8');
 }
 
-function readText(file: string): string {
+function readBytes(file: string): Buffer {
   try {
     if (statSync(file).size > MAX_FILE_BYTES) throw new RangeError('too large');
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new RootauditError(`${file} cannot be read`, 'Check the blocklist directory.', { cause: error });
   }

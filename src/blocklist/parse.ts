@@ -78,14 +78,11 @@ function checkCertificate(json: Json, where: string): asserts json is Json & Blo
   if (json['sha1'] !== undefined && !/^[0-9a-f]{40}$/.test(string(json, 'sha1', where))) {
     throw bad(where, 'sha1 must be 40 lower-case hex digits');
   }
-  const byIssuer = json['issuer'] !== undefined && json['serialNumber'] !== undefined;
-  if (
-    json['sha256'] === undefined &&
-    json['spkiSha256'] === undefined &&
-    json['sha1'] === undefined &&
-    !byIssuer
-  ) {
-    throw bad(where, 'nothing identifies this certificate');
+  const strong = json['sha256'] !== undefined || json['spkiSha256'] !== undefined;
+  const bySerial =
+    json['serialNumber'] !== undefined && (json['issuer'] !== undefined || json['sha1'] !== undefined);
+  if (!strong && !bySerial) {
+    throw bad(where, 'needs sha256, spkiSha256, or a serialNumber with issuer or sha1 to be identified by');
   }
 }
 

@@ -35,6 +35,8 @@ export interface DirectoryEntry {
 export interface ReadFs {
   /** Follows links. Undefined when there is nothing. Throws {@link FsError}. */
   stat(path: string): FileStat | undefined;
+  /** The kind that {@link stat} tells, without asking for the rest. */
+  kind(path: string): FileStat['kind'] | undefined;
   /** The path without any links. Undefined when there is nothing. Throws {@link FsError}. */
   realPath(path: string): string | undefined;
   /** Sorted by name; empty when there is no such directory. Throws {@link FsError}. */
@@ -54,12 +56,22 @@ export interface Home {
   readonly path: string;
 }
 
+/** The registry of a running Windows. Keys are named as reg.exe takes them: `HKLM\SOFTWARE\…`. */
+export interface Registry {
+  /** The text that `reg export` writes; undefined when there is no such key. Throws {@link FsError}. */
+  export(key: string): Uint8Array | undefined;
+  /** Names of the keys directly below; empty when there is no such key. Throws {@link FsError}. */
+  list(key: string): readonly string[];
+}
+
 export interface Target {
   readonly kind: 'live' | 'directory';
   /** What the user named: `/` or the directory. */
   readonly reference: string;
   readonly platform: Platform;
   readonly fs: ReadFs;
+  /** On a running Windows only: everywhere else the registry is files. */
+  readonly registry?: Registry;
   /** The environment that programs on the target see; empty where it cannot be known. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Homes that exist, the current user's first on a live target. */

@@ -224,7 +224,8 @@ class Walk {
       page = this.#following(page);
       data.push(this.#slice(page, page.word(1), pageSize));
       if (page.word(2) === FULL_KEY_DATA) break;
-      if (page.word(2) !== FULL_KEY) throw new FormatError('malformed', 'large entry breaks off', page.offset);
+      if (page.word(2) !== FULL_KEY)
+        throw new FormatError('malformed', 'large entry breaks off', page.offset);
     }
     return done(page.words > 2 ? page.word(page.words - 1) : undefined);
   }

@@ -84,6 +84,7 @@ function tablesOf(file: Buffer, report: Report): Range[] {
       if (size < TABLE_HEAD || start + size > file.length) {
         throw new FormatError('malformed', `table of ${size} bytes does not fit the file`, start);
       }
+      checkCounts(file, start, size);
       tables.set(start, { start, end: start + size });
     } catch (error) {
       report(error);
@@ -92,12 +93,20 @@ function tablesOf(file: Buffer, report: Report): Range[] {
   return [...tables.values()];
 }
 
+/** Also in tables that are not read: damage there may have hidden a table of certificates. */
+function checkCounts(file: Buffer, start: number, size: number): void {
+  const places = u32(file, start + 24);
+  const records = u32(file, start + 8);
+  if (places > (size - TABLE_HEAD) / 4) {
+    throw new FormatError('malformed', `table with ${places} places for records does not fit its size`, start);
+  }
+  if (records > places) {
+    throw new FormatError('malformed', `table with ${records} records and ${places} places for them`, start);
+  }
+}
+
 function readTable(file: Buffer, table: Range, entries: KeychainEntry[], report: Report): void {
   const count = u32(file, table.start + 24);
-  if (count > (table.end - table.start - TABLE_HEAD) / 4) {
-    report(new FormatError('malformed', `table with ${count} records does not fit its size`, table.start + 24));
-    return;
-  }
   const seen = new Set<number>();
   for (let i = 0; i < count; i++) {
     const offset = u32(file, table.start + TABLE_HEAD + 4 * i);

@@ -93,9 +93,11 @@ function readRecord({ key, data, offset }: HashPair, blobs: Blobs): Cert8Entry {
   if (data[1] !== BLOB) return readCertificate(data, undefined);
   const field = asBuffer(data).toString('latin1', BLOB_NAME_OFFSET);
   const [name = ''] = field.split('\0', 1);
-  if (!BLOB_NAME.test(name)) throw new FormatError('malformed', 'no file name for a large certificate', offset);
+  if (!BLOB_NAME.test(name))
+    throw new FormatError('malformed', 'no file name for a large certificate', offset);
   const expected = `b${hash('sha1', key, 'base64').replaceAll('/', '-')}`;
-  if (name !== expected) throw new FormatError('malformed', `large certificate in a foreign file ${name}`, offset);
+  if (name !== expected)
+    throw new FormatError('malformed', `large certificate in a foreign file ${name}`, offset);
   return readCertificate(blobs.take(name), name);
 }
 

@@ -2,14 +2,16 @@
 
 import { X509Certificate } from 'node:crypto';
 import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
-import type {
-  CompiledAdvisory,
-  CompiledBlocklist,
-  CompiledCertificate,
-  CompiledNameRule,
+import {
+  nameHash,
+  type CompiledAdvisory,
+  type CompiledBlocklist,
+  type CompiledCertificate,
+  type CompiledNameRule,
 } from '../blocklist/compile.ts';
 import {
   canonicalSpkiSha256Of,
+  certificateFrom,
   exactSha256Of,
   isSelfIssued,
   serialNumberOf,
@@ -84,16 +86,16 @@ function createFinder(blocklist: CompiledBlocklist, options: MatcherOptions): Ma
     const direct = itself ? [matchOf(itself, 'certificate')] : NO_MATCH;
     // A root that programmes trust today is what its own record says, and nothing that a key or a name suggests.
     if (programRoots.has(certificate.sha256) || !certificate.layout) return direct;
-    const same = findSameBodyOrKey(certificate, index).map(({ record, kind }) => matchOf(record, kind));
+    const same = findSameBodyOrKey(certificate, index, options).map(({ record, kind }) =>
+      matchOf(record, kind),
+    );
     if (direct.length + same.length > 0) return strongestPerAdvisory([...direct, ...same]);
     const subject = parseName(certificate.der, certificate.layout.subject);
     const issuer = isSelfIssued(certificate)
       ? undefined
       : parseName(certificate.der, certificate.layout.issuer);
-    if (index.byIssuerSerial.size > 0) {
-      const record = matchIssuerSerial(certificate, issuer ?? subject, index);
-      if (record) return [matchOf(record, 'certificate')];
-    }
+    const bySerial = matchSerial(certificate, issuer ?? subject, index);
+    if (bySerial) return [matchOf(bySerial, 'certificate')];
     const issuing = issuer && findIssuer(certificate, issuer, index, options);
     if (issuing) return [matchOf(issuing, 'issuer')];
     const rule = matchName(subject) ?? (issuer && matchName(issuer));
@@ -103,27 +105,24 @@ function createFinder(blocklist: CompiledBlocklist, options: MatcherOptions): Ma
 
 interface Index {
   readonly bySha256: ReadonlyMap<string, CompiledCertificate>;
-  readonly bySha1: ReadonlyMap<string, CompiledCertificate>;
   readonly byKey: ReadonlyMap<string, readonly CompiledCertificate[]>;
-  readonly byIssuerSerial: ReadonlyMap<string, readonly CompiledCertificate[]>;
+  readonly bySerial: ReadonlyMap<string, readonly CompiledCertificate[]>;
   readonly byIssuerName: ReadonlyMap<string, readonly CompiledCertificate[]>;
 }
 
 function indexBlocklist({ certificates }: CompiledBlocklist): Index {
   const bySha256 = new Map<string, CompiledCertificate>();
-  const bySha1 = new Map<string, CompiledCertificate>();
   const byKey = new Map<string, CompiledCertificate[]>();
-  const byIssuerSerial = new Map<string, CompiledCertificate[]>();
+  const bySerial = new Map<string, CompiledCertificate[]>();
   const byIssuerName = new Map<string, CompiledCertificate[]>();
   for (const certificate of certificates) {
-    const { sha256, sha1, keys, issuerSerial, issuerName } = certificate;
+    const { sha256, keys, serial, issuerName } = certificate;
     if (sha256) bySha256.set(sha256, certificate);
-    if (sha1) bySha1.set(sha1, certificate);
     for (const key of keys) append(byKey, key, certificate);
-    if (issuerSerial) append(byIssuerSerial, issuerSerial.serialNumber, certificate);
+    if (serial) append(bySerial, serial.number, certificate);
     if (issuerName !== undefined) append(byIssuerName, issuerName, certificate);
   }
-  return { bySha256, bySha1, byKey, byIssuerSerial, byIssuerName };
+  return { bySha256, byKey, bySerial, byIssuerName };
 }
 
 function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
@@ -138,19 +137,22 @@ interface Found {
 }
 
 /** Bytes around the certificate, another length form, or another outer algorithm leave the signed body the same. */
-function findSameBodyOrKey(certificate: Certificate, index: Index): readonly Found[] {
+function findSameBodyOrKey(
+  certificate: Certificate,
+  index: Index,
+  { blockedCertificate }: MatcherOptions,
+): readonly Found[] {
   const exact = exactSha256Of(certificate);
   const itself = exact && index.bySha256.get(exact);
   if (itself) return [{ record: itself, kind: 'body' }];
-  if (index.bySha1.size > 0) {
-    const bySha1 = index.bySha1.get(sha1Of(certificate));
-    if (bySha1) return [{ record: bySha1, kind: 'certificate' }];
-  }
   const sameKey = findSameKey(certificate, index);
   if (sameKey.length === 0) return [];
   // The same body has the same key, so only a certificate whose key is listed needs its body hashed.
   const body = tbsSha256Of(certificate);
-  const sameBody = sameKey.find(({ tbsSha256 }) => tbsSha256 === body);
+  const sameBody = sameKey.find(({ sha256 }) => {
+    const der = sha256 && blockedCertificate(sha256);
+    return der !== undefined && tbsSha256Of(certificateFrom(der)) === body;
+  });
   if (sameBody) return [{ record: sameBody, kind: 'body' }];
   return sameKey.filter(({ matchKey }) => matchKey !== false).map((record) => ({ record, kind: 'key' }));
 }
@@ -161,13 +163,16 @@ function findSameKey(certificate: Certificate, index: Index): readonly CompiledC
   return (key && index.byKey.get(key)) ?? (canonical && index.byKey.get(canonical)) ?? [];
 }
 
-function matchIssuerSerial(
+/** For records known by nothing but a serial number with an issuer, or with a SHA-1 fingerprint. */
+function matchSerial(
   certificate: Certificate,
   issuer: readonly NameAttribute[],
-  index: Index,
+  { bySerial }: Index,
 ): CompiledCertificate | undefined {
-  const candidates = index.byIssuerSerial.get(serialNumberOf(certificate));
-  return candidates?.find(({ issuerSerial }) => issuerSerial?.issuer === nameKey(issuer));
+  return bySerial.get(serialNumberOf(certificate))?.find(({ serial, sha1 }) => {
+    if (sha1 !== undefined) return sha1 === sha1Of(certificate);
+    return serial?.issuer === nameKey(issuer);
+  });
 }
 
 /** A blocked certificate whose key verifiably signed this one. */
@@ -177,7 +182,7 @@ function findIssuer(
   index: Index,
   { blockedCertificate }: MatcherOptions,
 ): CompiledCertificate | undefined {
-  return index.byIssuerName.get(nameKey(issuer))?.find(({ sha256 }) => {
+  return index.byIssuerName.get(nameHash(issuer))?.find(({ sha256 }) => {
     const der = sha256 && blockedCertificate(sha256);
     return der !== undefined && isSignedBy(certificate.der, der);
   });

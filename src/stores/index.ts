@@ -5,13 +5,17 @@
 
 import type { StoreType } from '../core/store.ts';
 import { stores as arch } from './arch.ts';
+import { stores as containers } from './containers.ts';
 import { stores as debian } from './debian.ts';
 import { store as firefox } from './firefox.ts';
 import { store as javaCacerts } from './java-cacerts.ts';
+import { stores as kubernetes } from './kubernetes.ts';
+import { stores as node } from './node.ts';
 import { store as nssSystem } from './nss-system.ts';
 import { store as nssUser } from './nss-user.ts';
 import { stores as openssl } from './openssl.ts';
 import { stores as p11Kit } from './p11-kit.ts';
+import { stores as python } from './python.ts';
 import { stores as rhel } from './rhel.ts';
 import { stores as suse } from './suse.ts';
 import { stores as systemBundle } from './system-bundle.ts';
@@ -30,4 +34,8 @@ export const STORE_TYPES: readonly StoreType[] = [
   thunderbird,
   ...openssl,
   ...systemBundle,
+  ...python,
+  ...node,
+  ...containers,
+  ...kubernetes,
 ];

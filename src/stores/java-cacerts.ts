@@ -78,7 +78,7 @@ function usesOfHome(target: Target, { path, name }: JavaHome): Use[] {
 function realFile(target: Target, path: string): string | undefined {
   return orUndefined(() => {
     const real = target.fs.realPath(path);
-    return real !== undefined && target.fs.stat(real)?.kind === 'file' ? real : undefined;
+    return real !== undefined && target.fs.kind(real) === 'file' ? real : undefined;
   });
 }
 

@@ -60,6 +60,10 @@ export class DirectoryFs implements ReadFs {
     return stat && toFileStat(stat);
   }
 
+  kind(path: string): FileStat['kind'] | undefined {
+    return this.resolve(path).kind;
+  }
+
   realPath(path: string): string | undefined {
     const resolved = this.resolve(path);
     return resolved.kind && resolved.path;
@@ -136,12 +140,18 @@ export class DirectoryFs implements ReadFs {
     const kind = this.#kindOf(directory, name);
     if (kind !== 'link') return this.#remember(next, { path: next, kind });
     if (links >= MAX_LINKS) throw new FsError('link-loop', next, `more than ${MAX_LINKS} links`);
-    const link = attempt(next, () => decodePath(readlinkSync(this.#host(next), { encoding: 'buffer' })));
+    const link = attempt(next, () => this.#readLink(next));
     if (link === undefined) return { path: next, kind: undefined };
     return this.#remember(
       next,
       this.resolve(link.startsWith('/') ? link : below(directory, link), links + 1),
     );
+  }
+
+  #readLink(path: string): string {
+    const link = readlinkSync(this.#host(path));
+    // Perhaps not UTF-8: then the bytes count.
+    return link.includes('\ufffd') ? decodePath(readlinkSync(this.#host(path), { encoding: 'buffer' })) : link;
   }
 
   /** What a name in a directory is, without following it; undefined when there is none. */

@@ -47,5 +47,5 @@ const MARKS: readonly (readonly [string, Platform])[] = [
 ];
 
 function platformOf(fs: ReadFs): Platform {
-  return MARKS.find(([path]) => fs.stat(path) !== undefined)?.[1] ?? 'linux';
+  return MARKS.find(([path]) => fs.kind(path) !== undefined)?.[1] ?? 'linux';
 }

@@ -24,7 +24,7 @@ export function findHomes(fs: ReadFs, first?: Home): Homes {
     try {
       const real = fs.realPath(home.path);
       if (real === undefined || NOT_HOMES.has(real) || homes.has(real)) continue;
-      if (fs.stat(real)?.kind !== 'directory') continue;
+      if (fs.kind(real) !== 'directory') continue;
       fs.list(real);
       homes.set(real, { user: home.user, path: real });
     } catch (error) {

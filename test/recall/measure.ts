@@ -18,7 +18,7 @@ export interface Recall {
   readonly found: number;
   readonly missed: readonly string[];
   readonly invented: readonly string[];
-  /** Planted certificates that the blocklist names, and those of them that a scan calls trusted. */
+  /** Planted certificates that the blocklist names, and those of them that a scan says nothing about. */
   readonly listed: number;
   readonly unreported: readonly string[];
 }
@@ -39,16 +39,11 @@ export function measure({ store, how, plant }: Recipe, { certificates }: Corpus)
   const planted = new Set(plant(root, certificates));
   const stores = list(root).stores.filter(({ type }) => type === store);
   const inStores = stores
-    .map(
-      ({ entries }) =>
-        new Set(entries.filter(({ trust }) => trust === 'trusted').map((each) => each.certificate.sha256)),
-    )
+    .map(({ entries }) => new Set(entries.map((each) => each.certificate.sha256)))
     .filter((found) => found.size > 0 || stores.length === 1);
   const listed = [...listedFingerprints()].filter((fingerprint) => planted.has(fingerprint));
   const { findings } = scanReport(['--root', root]);
-  const reported = new Set(
-    findings.filter(({ status }) => status === 'trusted').map(({ certificate }) => certificate.sha256),
-  );
+  const reported = new Set(findings.map(({ certificate }) => certificate.sha256));
   return {
     store,
     how,

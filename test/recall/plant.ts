@@ -14,7 +14,7 @@ import {
 } from '../support/keystores.ts';
 import { makeNssDatabase } from '../support/nss.ts';
 import { fingerprintsIn } from '../system/support/openssl.ts';
-import { run } from '../system/support/tools.ts';
+import { run, succeeds } from '../system/support/tools.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 import type { CorpusCertificate } from './corpus.ts';
 
@@ -126,24 +126,36 @@ interface NssDatabase {
 
 const databases = new Map<readonly CorpusCertificate[], NssDatabase>();
 
-/** Made once with certutil, one certificate after the other: its batch mode stops at the first one it refuses. */
+/** Made once, with certutil's batch mode, which is fast but stops at the first certificate that NSS refuses. */
 function nssDatabase(certificates: readonly CorpusCertificate[]): NssDatabase {
   const known = databases.get(certificates);
   if (known) return known;
   const directory = join(makeTemporaryDirectory(), 'database');
   makeNssDatabase(directory);
   const files = makeTemporaryDirectory();
-  for (const each of certificates) writeFileSync(join(files, each.sha256), each.der);
-  run('sh', [
-    '-c',
-    `cd ${files} && for f in *; do certutil -A -d sql:${directory} -n $f -t C,C,C -i $f || true; done`,
-  ]);
-  // What the database holds is what it says itself: CKA_VALUE of CKO_CERTIFICATE.
-  const query = "SELECT hex(a11) FROM nssPublic WHERE a0 = x'00000001'";
-  const rows = run('sqlite3', [join(directory, 'cert9.db'), query]).split('\n');
-  const held = rows.filter((row) => row !== '').map((row) => sha256(Buffer.from(row, 'hex')));
+  const lines = certificates.map((each) => {
+    const file = join(files, each.sha256);
+    writeFileSync(file, each.der);
+    return `-A -d sql:${directory} -n ${each.sha256} -t C,C,C -i ${file}\n`;
+  });
+  const batch = join(files, 'batch');
+  let held: readonly string[] = [];
+  for (let next = 0; next < lines.length;) {
+    writeFileSync(batch, lines.slice(next).join(''));
+    succeeds('certutil', ['-B', '-d', `sql:${directory}`, '-i', batch]);
+    const now = heldIn(directory);
+    next += now.length - held.length + 1;
+    held = now;
+  }
   databases.set(certificates, { directory, held });
   return { directory, held };
+}
+
+/** What the database says itself: CKA_VALUE of CKO_CERTIFICATE. */
+function heldIn(directory: string): string[] {
+  const query = "SELECT hex(a11) FROM nssPublic WHERE a0 = x'00000001'";
+  const rows = run('sqlite3', [join(directory, 'cert9.db'), query]).split('\n');
+  return rows.filter((row) => row !== '').map((row) => sha256(Buffer.from(row, 'hex')));
 }
 
 function nssDatabases(paths: readonly string[]): Plant {
@@ -178,7 +190,6 @@ export const RECIPES: readonly Recipe[] = [
   {
     store: 'debian-bundle',
     how: 'one bundle',
-    stores: 2,
     plant: bundle('/etc/ssl/certs/ca-certificates.crt'),
   },
   {

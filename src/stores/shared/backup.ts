@@ -5,6 +5,7 @@ import { sha256 } from '../../core/certificate.ts';
 import { quoteSh } from '../../core/shell.ts';
 import type { StoreLocation } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
+import { scannedFile } from './scanned-file.ts';
 
 export interface Backup {
   /** Host path of the directory; it may have to be made. */
@@ -26,15 +27,12 @@ export interface Backup {
  * from the same file never overwrites the first copy.
  */
 export function backupPath(target: Target, location: StoreLocation, path: string): Backup {
-  const home = target.homes.find(({ user }) => location.scope === 'user' && user === location.user);
-  const inside = home ? `${home.path}/.local/state/rootaudit/backup` : '/var/backups/rootaudit';
-  const content = target.fs.read(path, 256 << 20) ?? new Uint8Array();
-  const mark = sha256(Buffer.concat([Buffer.from(`${path}\0`), content])).slice(0, 12);
+  const mark = sha256(Buffer.from(`${path}\0${scannedFile(target, path).sha256}`)).slice(0, 12);
   const name = posix
     .basename(path)
     .replaceAll(/[^A-Za-z0-9._-]/g, '_')
     .slice(0, 100);
-  const directory = target.hostPath(inside);
+  const directory = backupDirectory(target, location);
   const file = `${directory}/${mark}-${name}`;
   const copy = quoteSh(file);
   return {
@@ -43,4 +41,10 @@ export function backupPath(target: Target, location: StoreLocation, path: string
     prepare: `mkdir -p ${quoteSh(directory)}`,
     keep: `test -e ${copy} || cp -p ${quoteSh(target.hostPath(path))} ${copy}`,
   };
+}
+
+/** Host path of the directory that {@link backupPath} uses. */
+export function backupDirectory(target: Target, location: StoreLocation): string {
+  const home = target.homes.find(({ user }) => location.scope === 'user' && user === location.user);
+  return target.hostPath(home ? `${home.path}/.local/state/rootaudit/backup` : '/var/backups/rootaudit');
 }

@@ -9,9 +9,9 @@ import type { Remediation } from '../../core/remediation.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
 import { FsError, type Platform, type Target } from '../../core/target.ts';
 import { trustedForAll, type Trust } from '../../core/trust.ts';
-import type { PemEntry } from '../../formats/pem.ts';
 import { readCertificateDirectory } from './certificate-directory.ts';
 import { EMPTY_CONTENT, exists, readPemFile, realPathOr, walkFiles, withAux } from './content.ts';
+import { oncePerTarget } from './once.ts';
 import { lineRemoval, removeFromPemFiles } from './pem-removal.ts';
 
 /** The place in a file that names a certificate file. */
@@ -43,7 +43,10 @@ export interface CertificateFile {
 export interface CertificateFiles {
   readonly id: string;
   readonly title: string;
+  /** Default: all that people work on. */
   readonly platforms?: readonly Platform[];
+  /** Of files that lie in nobody's home. Default: application. */
+  readonly scope?: 'system' | 'application';
   /** Paths that do not exist are left out afterwards; called once per target. */
   readonly find: (target: Target) => Iterable<CertificateFile>;
   /** Said with a removal that an update undoes; without it a removal is final. */
@@ -55,45 +58,53 @@ export const DESKTOPS: readonly Platform[] = [...UNIX, 'win32'];
 
 const LISTED = trustedForAll('listed');
 
-export function certificateFileStore({ id, title, platforms, find, comesBack }: CertificateFiles): StoreType {
-  const found = new WeakMap<Target, ReadonlyMap<string, readonly CertificateFile[]>>();
-  const filesOf = (target: Target): ReadonlyMap<string, readonly CertificateFile[]> => {
-    let files = found.get(target);
-    if (!files) {
-      files = groupBy(
-        [...find(target)].filter(({ path }) => exists(target, path)),
-        ({ path }) => path,
-      );
-      found.set(target, files);
-    }
-    return files;
-  };
+/**
+ * What settings of all the store types name, with paths without links. One file is often named by several programs, of
+ * which one store type owns it; when the file goes out of use, it has to for all of them.
+ */
+const allNamed = oncePerTarget((): CertificateFile[] => []);
+
+export function certificateFileStore(rules: CertificateFiles): StoreType {
+  const { id, title, platforms = DESKTOPS, scope = 'application', find, comesBack } = rules;
+  const filesOf = oncePerTarget((target): ReadonlyMap<string, readonly CertificateFile[]> => {
+    const files = [...find(target)].filter(({ path }) => exists(target, path));
+    const named = files.filter(({ setting }) => setting !== undefined);
+    for (const file of named) allNamed(target).push({ ...file, path: realPathOr(target, file.path) });
+    return groupBy(files, ({ path }) => path);
+  });
   return {
     id,
     title,
-    platforms: platforms ?? DESKTOPS,
-    locate: (target) => [...filesOf(target).values()].flatMap((files) => locationOf(target, files)),
+    platforms,
+    locate: (target) => [...filesOf(target).values()].flatMap((files) => locationOf(target, files, scope)),
     read: (target, { path }) => readFiles(target, path, filesOf(target).get(path) ?? []),
-    planRemoval: (target, location, anchors) =>
-      planRemoval(target, location, anchors, filesOf(target).get(location.path) ?? [], comesBack),
+    planRemoval: (target, location, anchors) => planRemoval(target, location, anchors, comesBack),
   };
 }
 
 const MAX_NAMED = 5;
 
-function locationOf(target: Target, files: readonly CertificateFile[]): StoreLocation[] {
+function locationOf(
+  target: Target,
+  files: readonly CertificateFile[],
+  scope: 'system' | 'application',
+): StoreLocation[] {
   const [first] = files;
   if (!first) return [];
   const applications = [...new Set(files.map(({ application }) => application))];
   const more = applications.length - MAX_NAMED;
   const shown = [...applications.slice(0, MAX_NAMED), ...(more > 0 ? [`${more} more`] : [])];
-  return [{ path: first.path, application: shown.join(', '), format: 'PEM', ...scopeOf(target, first.path) }];
+  return [{ path: first.path, application: shown.join(', '), format: 'PEM', ...scopeOf(target, first.path, scope) }];
 }
 
-/** A file below a home belongs to that person. Whatever else a program has is its own. */
-export function scopeOf(target: Target, path: string): Pick<StoreLocation, 'scope' | 'user'> {
+/** A file below a home belongs to that person. */
+export function scopeOf(
+  target: Target,
+  path: string,
+  scope: 'system' | 'application' = 'application',
+): Pick<StoreLocation, 'scope' | 'user'> {
   const owner = target.homes.find((home) => path.startsWith(`${home.path}/`));
-  return owner ? { scope: 'user', user: owner.user } : { scope: 'application' };
+  return owner ? { scope: 'user', user: owner.user } : { scope };
 }
 
 function* readFiles(
@@ -102,9 +113,7 @@ function* readFiles(
   files: readonly CertificateFile[],
 ): Generator<StoreContent> {
   const { trust = LISTED, wanted, within } = files[0] ?? {};
-  const isMeant = ({ firstLine }: PemEntry): boolean =>
-    within?.some(({ first, last }) => first <= firstLine && firstLine <= last) ?? true;
-  if (target.fs.stat(path)?.kind !== 'directory') {
+  if (target.fs.kind(path) !== 'directory') {
     const content = readPemFile(target, path, posix.basename(path), (entry) => withAux(entry, trust));
     yield within ? onlyMeant(content, within) : content;
     return;
@@ -116,9 +125,7 @@ function* readFiles(
   const { files: members, problems } = walkFiles(target, path, wanted, 1);
   yield { ...EMPTY_CONTENT, problems };
   for (const member of members) {
-    yield readPemFile(target, member, posix.basename(member), (entry) =>
-      isMeant(entry) ? withAux(entry, trust) : trust,
-    );
+    yield readPemFile(target, member, posix.basename(member), (entry) => withAux(entry, trust));
   }
 }
 
@@ -139,16 +146,17 @@ function planRemoval(
   target: Target,
   location: StoreLocation,
   anchors: readonly TrustAnchor[],
-  files: readonly CertificateFile[],
   comesBack: string | undefined,
 ): Remediation {
+  const real = realPathOr(target, location.path);
+  const files = allNamed(target).filter(({ path }) => path === real);
   const settings = files.flatMap(({ setting }) => setting ?? []);
   const isWhole = anchors.every(
     ({ lines, path }) => path === location.path && lines && lines.certificatesInFile <= anchors.length,
   );
   // A program whose setting names a missing file often does not start at all.
   if (settings.length > 0 && isWhole) {
-    const replaced = files.find(({ replaces }) => replaces !== undefined)?.replaces;
+    const replaced = [...new Set(files.flatMap(({ replaces }) => replaces ?? []))];
     return removeSettings(target, location, settings, replaced);
   }
   return comesBack === undefined
@@ -161,7 +169,7 @@ function removeSettings(
   target: Target,
   location: StoreLocation,
   settings: readonly Setting[],
-  replaced: string | undefined,
+  replaced: readonly string[],
 ): Remediation {
   const commands: string[] = [];
   const undo: string[] = [];
@@ -177,10 +185,10 @@ function removeSettings(
     elevated ||= location.user === undefined || scopeOf(target, file ?? '').user !== location.user;
   }
   const note =
-    replaced === undefined
+    replaced.length === 0
       ? 'Programs that run keep the certificate until they are started anew.'
-      : `Without the setting the program uses ${replaced}.`;
-  const disposition = replaced === undefined ? 'safe' : 'unsafe';
+      : `Without the setting a program uses ${replaced.join(', or ')}.`;
+  const disposition = replaced.length === 0 ? 'safe' : 'unsafe';
   return { disposition, shell: 'sh', commands, undo, elevated, note };
 }
 

@@ -82,7 +82,7 @@ export function readPemFile(
   if ('failed' in file) return file.failed;
   const { held, diagnostics } = file;
   const anchors = held.map((each, index) => pemAnchor(each, index, held.length, path, entryName, trustOf));
-  return mergeContents([{ ...EMPTY_CONTENT, anchors }, diagnosticsContent(path, diagnostics)]);
+  return { ...diagnosticsContent(path, diagnostics), anchors };
 }
 
 interface HeldCertificate {
@@ -187,7 +187,7 @@ function listOrProblem(target: Target, path: string, problems: Problem[]): reado
 function isDirectory(target: Target, path: string, entry: DirectoryEntry): boolean {
   if (entry.kind !== 'link') return entry.kind === 'directory';
   try {
-    return target.fs.stat(path)?.kind === 'directory';
+    return target.fs.kind(path) === 'directory';
   } catch (error) {
     if (error instanceof FsError) return false;
     throw error;
@@ -197,8 +197,8 @@ function isDirectory(target: Target, path: string, entry: DirectoryEntry): boole
 /** True when there is something at `path`, or something that may not be looked at: reading it then tells. */
 export function exists(target: Target, path: string, kind?: 'file' | 'directory'): boolean {
   try {
-    const stat = target.fs.stat(path);
-    return stat !== undefined && (kind === undefined || stat.kind === kind);
+    const found = target.fs.kind(path);
+    return found !== undefined && (kind === undefined || found === kind);
   } catch (error) {
     if (error instanceof FsError) return true;
     throw error;

@@ -1,6 +1,7 @@
 /** Finding directories by patterns, each of them once. */
 
 import type { StoreLocation } from '../../core/store.ts';
+import { oncePerTarget } from './once.ts';
 import { FsError, type Target } from '../../core/target.ts';
 import { exists, realPathOr } from './content.ts';
 
@@ -75,15 +76,21 @@ export function uniqueDirectories(target: Target, locations: readonly StoreLocat
   });
 }
 
+const namesByHome = oncePerTarget((target) => {
+  const names = (path: string): ReadonlySet<string> => new Set(directoryNames(target, path, () => true));
+  return new Map(target.homes.map(({ path }) => [path, names(path)]));
+});
+
 /**
  * The paths that `patterns` (relative to the home) stand for. Most programs that could be there are not: a look at
  * the names in the home rules them out at once.
  */
 export function expandInHome(target: Target, home: string, patterns: readonly string[]): string[] {
-  const names = new Set(directoryNames(target, home, () => true));
+  const names = namesByHome(target).get(home);
   const possible = patterns.filter((pattern) => {
-    const first = pattern.split('/', 1)[0] ?? '';
-    return first.includes('*') || names.has(first) || names.size === 0;
+    const slash = pattern.indexOf('/');
+    const first = slash < 0 ? pattern : pattern.slice(0, slash);
+    return !names || names.has(first) || first.includes('*');
   });
   return possible.flatMap((pattern) => expandDirectories(target, `${home}/${pattern}`));
 }

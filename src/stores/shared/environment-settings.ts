@@ -8,6 +8,7 @@ import { asBuffer } from '../../core/bytes.ts';
 import type { Target } from '../../core/target.ts';
 import { readFile } from './content.ts';
 import { expandPaths } from './directories.ts';
+import { oncePerTarget } from './once.ts';
 
 export interface EnvironmentSetting {
   readonly name: string;
@@ -71,16 +72,15 @@ const MAX_FILE_BYTES = 1 << 20;
 const MAX_FILES = 5000;
 const MAX_SETTINGS = 10_000;
 
-const known = new WeakMap<Target, readonly EnvironmentSetting[]>();
+/** The files are read once per target. */
+const allSettings = oncePerTarget((target): readonly EnvironmentSetting[] => [
+  ...ownSettings(target),
+  ...fileSettings(target),
+]);
 
-/** Every setting of one of these variables. The files are read once per target. */
+/** Every setting of one of these variables. */
 export function environmentSettings(target: Target, names: readonly string[]): EnvironmentSetting[] {
-  let all = known.get(target);
-  if (!all) {
-    all = [...ownSettings(target), ...fileSettings(target)];
-    known.set(target, all);
-  }
-  return all.filter(({ name }) => names.includes(name));
+  return allSettings(target).filter(({ name }) => names.includes(name));
 }
 
 function ownSettings(target: Target): EnvironmentSetting[] {

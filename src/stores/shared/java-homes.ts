@@ -151,7 +151,7 @@ function namesLike(target: Target, directory: string, pattern: string): string[]
 
 function isJavaHome(target: Target, path: string): boolean {
   const directories = SECURITY_DIRECTORIES.map((directory) => `${path}/${directory}`);
-  return directories.some((directory) => orUndefined(() => target.fs.stat(directory))?.kind === 'directory');
+  return directories.some((directory) => orUndefined(() => target.fs.kind(directory)) === 'directory');
 }
 
 /** A JRE and JDKs from 9 on have the first, JDKs up to 8 the second. */

@@ -31,7 +31,9 @@ export function readLegacy(target: Target, directory: string, replaced: boolean)
   const anchors = entries.map((entry) => toAnchor(entry, path, replaced));
   const notes =
     replaced && entries.length > 0
-      ? [`${path}: not used by programs that read the cert9.db beside it; only very old programs still read it`]
+      ? [
+          `${path}: not used by programs that read the cert9.db beside it; only very old programs still read it`,
+        ]
       : [];
   return mergeContents([{ anchors, problems, notes }, diagnosticsContent(path, diagnostics)]);
 }

@@ -5,7 +5,7 @@
 
 import { posix } from 'node:path';
 import { asBuffer, equalBytes } from '../../core/bytes.ts';
-import { certificateFrom, sha256, type Certificate } from '../../core/certificate.ts';
+import { certificateFrom, type Certificate } from '../../core/certificate.ts';
 import { element } from '../../core/der.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
@@ -15,7 +15,9 @@ import { trustStatus } from '../../core/trust.ts';
 import { parseCert9, type Cert9Entry } from '../../formats/nss-cert9.ts';
 import { backupPath } from './backup.ts';
 import { exists, realPathOr } from './content.ts';
-import { DATABASE_FILES, MAX_DATABASE_BYTES, readDatabases } from './nss.ts';
+import { DATABASE_FILES, readDatabases } from './nss.ts';
+import { planLegacyRemoval } from './nss-legacy-removal.ts';
+import { sha256Command, stillHolds } from './unchanged.ts';
 
 const TOKEN = 'pkcs11:token=NSS%20Certificate%20DB';
 
@@ -37,6 +39,10 @@ export function planNssRemoval(
   const [certificate] = anchors.map((anchor) => anchor.certificate);
   const manual = (note: string): Remediation => byHand(location, note);
   if (!certificate) return manual('Nothing to remove.');
+  const [legacy] = anchors.filter(({ path }) => /cert[78]\.db$/.test(path));
+  if (legacy && !anchors.some(({ path }) => path.endsWith('cert9.db'))) {
+    return planLegacyRemoval(target, location, legacy.path, certificate, advice);
+  }
   if (target.platform === 'win32' || !canQuoteSh(hostDirectory)) {
     return manual('Delete or distrust it in the certificate manager of the application.');
   }
@@ -139,10 +145,6 @@ function sameSubject(a: Certificate, b: Certificate): boolean {
   return equalBytes(element(a.der, a.layout.subject), element(b.der, b.layout.subject));
 }
 
-function sha256Command(target: Target): string {
-  return target.platform === 'darwin' ? 'shasum -a 256' : 'sha256sum';
-}
-
 /** Byte for byte copies of both databases, with what SQLite keeps beside them. */
 function copies(
   target: Target,
@@ -158,7 +160,7 @@ function copies(
     const backup = backupPath(target, location, file);
     const path = quoteSh(target.hostPath(file));
     const copy = quoteSh(backup.file);
-    if (commands.length === 0) commands.push(unchanged(target, directory, path), backup.prepare);
+    if (commands.length === 0) commands.push(unchanged(target, directory), backup.prepare);
     commands.push(`cp -p ${path} ${copy}`);
     undo.push(`cp -p ${copy} ${path}`);
   }
@@ -166,9 +168,9 @@ function copies(
 }
 
 /** The database has to be the one that was scanned, else the choice of the name may be wrong by now. */
-function unchanged(target: Target, directory: string, path: string): string {
-  const digest = sha256(target.fs.read(`${directory}/cert9.db`, MAX_DATABASE_BYTES) ?? new Uint8Array());
-  return `test "$(${sha256Command(target)} < ${path})" = '${digest}  -'`;
+function unchanged(target: Target, directory: string): string {
+  const path = `${directory}/cert9.db`;
+  return stillHolds(target, path);
 }
 
 function otherUserNote(target: Target, { scope, user }: StoreLocation): string | undefined {

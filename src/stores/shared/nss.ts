@@ -1,6 +1,6 @@
 /**
- * A directory with NSS databases (cert9.db, key4.db; before them cert8.db) as a store. Every application that uses NSS has one: browsers,
- * mail programs, servers.
+ * A directory with NSS databases (cert9.db, key4.db; before them cert8.db) as a store. Every application that uses
+ * NSS has one: browsers, mail programs, servers.
  */
 
 import { certificateFrom } from '../../core/certificate.ts';

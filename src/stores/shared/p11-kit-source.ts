@@ -110,7 +110,7 @@ function kindOf(
   problems: Problem[],
 ): 'file' | 'directory' | 'other' | undefined {
   try {
-    return target.fs.stat(path)?.kind;
+    return target.fs.kind(path);
   } catch (error) {
     problems.push(fsProblem(error));
     return undefined;

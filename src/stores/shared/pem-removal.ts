@@ -1,7 +1,5 @@
 /** Taking one certificate out of PEM files with the system's own tools, and putting it back. */
 
-import { asBuffer } from '../../core/bytes.ts';
-import { sha256 } from '../../core/certificate.ts';
 import { groupBy } from '../../core/collections.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
@@ -9,6 +7,8 @@ import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import { backupPath } from './backup.ts';
 import { realPathOr } from './content.ts';
+import { scannedFile } from './scanned-file.ts';
+import { stillHolds } from './unchanged.ts';
 
 export interface FileRemoval {
   /** Run after the files have changed, and again after the undo: "update-ca-certificates". */
@@ -81,10 +81,8 @@ export function lineRemoval(
   lines: readonly { readonly first: number; readonly last: number }[],
 ): Step | undefined {
   const ranges = lines.map(({ first, last }) => `${first},${last}d`);
-  return fileCommands(target, location, file, (path, bytes) =>
-    // sed counts lines by line feeds only.
-    hasOtherLineEnds(bytes) ? undefined : `sed -i -e ${quoteSh(ranges.join(';'))} ${path}`,
-  );
+  if (!scannedFile(target, file).hasLineFeedsOnly) return undefined;
+  return fileCommands(target, location, file, (path) => `sed -i -e ${quoteSh(ranges.join(';'))} ${path}`);
 }
 
 /** A change of one file, after a check that it is still the scanned one and a copy. */
@@ -92,25 +90,17 @@ function fileCommands(
   target: Target,
   location: StoreLocation,
   file: string,
-  change: (path: string, bytes: Uint8Array) => string | undefined,
+  change: (path: string) => string,
 ): Step | undefined {
-  const bytes = target.fs.read(file);
   const hostFile = target.hostPath(file);
-  if (!bytes || !canQuoteSh(hostFile)) return undefined;
+  if (!scannedFile(target, file).exists || !canQuoteSh(hostFile)) return undefined;
   const backup = backupPath(target, location, file);
   const path = quoteSh(hostFile);
   const copy = quoteSh(backup.file);
-  const command = change(path, bytes);
-  if (command === undefined) return undefined;
-  const unchanged = `test "$(sha256sum < ${path})" = '${sha256(bytes)}  -'`;
   return {
-    commands: [unchanged, backup.prepare, `cp -p ${path} ${copy}`, command],
+    commands: [stillHolds(target, file), backup.prepare, `cp -p ${path} ${copy}`, change(path)],
     undo: [`cp -p ${copy} ${path}`],
   };
-}
-
-function hasOtherLineEnds(bytes: Uint8Array): boolean {
-  return /\r(?!\n)|\0/.test(asBuffer(bytes).toString('latin1'));
 }
 
 function byHand(file: string, elevated: boolean): Remediation {

@@ -1,0 +1,211 @@
+/**
+ * Removing and refusing roots on macOS with Apple's `security`. The certificate is first written to a file as it was
+ * scanned, and each keychain has to hold exactly these bytes: `security` itself knows certificates by SHA-1 only.
+ */
+
+import { asBuffer } from '../../core/bytes.ts';
+import { sha1Of, type Certificate } from '../../core/certificate.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import { canQuoteSh, quoteSh } from '../../core/shell.ts';
+import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
+import type { Target } from '../../core/target.ts';
+import type { TrustSetting } from '../../formats/apple-trust-settings.ts';
+import { keychainCertificates, keychainFiles, SYSTEM_KEYCHAIN } from './apple-keychains.ts';
+import { administratorSettings, type TrustDomain } from './apple-settings.ts';
+import { backupDirectory } from './backup.ts';
+
+const ASKS = 'macOS may ask for a password in a window.';
+const PROFILE = 'If a configuration profile installed it, it comes back until the profile is removed.';
+
+/** Takes the certificate and its settings away from the administrator or from one user. */
+export function removeFromKeychains(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  domain: TrustDomain,
+): Remediation {
+  const [certificate] = anchors.map((anchor) => anchor.certificate);
+  const elevated = location.scope !== 'user';
+  if (!certificate) return byHand('Nothing to remove.', elevated);
+  const keychains = [...new Set(anchors.map(({ path }) => path))].filter((path) => path !== domain.path);
+  if (target.kind !== 'live') return elsewhere(certificate, keychains, location);
+  if (!keychains.every((path) => canQuoteSh(path) && isOnlyOne(target, path, certificate))) {
+    return byHand(`Delete it in Keychain Access: ${keychains.join(', ')}.`, elevated);
+  }
+  const saved = save(target, location, certificate);
+  const option = elevated ? '-d ' : '';
+  const entry = domain.entries.get(sha1Of(certificate));
+  const restore = entry && restoreSettings(saved, option, entry.settings, keychains[0]);
+  const others = restore?.adds === true ? keychains.slice(1) : keychains;
+  return {
+    disposition: 'safe',
+    shell: 'sh',
+    commands: [
+      ...saved.commands,
+      ...keychains.map((path) => holdsExactly(path, saved.file)),
+      ...(restore ? [...restore.before, `security remove-trusted-cert ${option}${saved.file}`] : []),
+      ...keychains.map((path) => `security delete-certificate -Z ${upperSha1(certificate)} ${quoteSh(path)}`),
+    ],
+    undo: [
+      ...others.map((path) => `security add-certificates -k ${quoteSh(path)} ${saved.file}`),
+      ...(restore?.undo ?? []),
+    ],
+    elevated,
+    note: [...ownerNote(target, location), ASKS, PROFILE].join(' '),
+  };
+}
+
+/** System roots lie on a sealed volume: they stay, and a setting of the administrator refuses them. */
+export function denySystemRoot(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+): Remediation {
+  const [certificate] = anchors.map((anchor) => anchor.certificate);
+  if (!certificate) return byHand('Nothing to remove.', true);
+  if (isIos(location)) return byHand(NO_SYSTEM_REMOVAL, true);
+  const command = `security add-trusted-cert -d -r deny -k ${SYSTEM_KEYCHAIN}`;
+  if (target.kind !== 'live') {
+    return byHand(
+      'The system volume is sealed, so the root stays and has to be refused. Start that system, save the ' +
+        `certificate as root.pem and run there: sudo ${command} root.pem`,
+      true,
+    );
+  }
+  const saved = save(target, location, certificate);
+  const entry = administratorSettings(target).entries.get(sha1Of(certificate));
+  const isKept = keychainCertificates(target, SYSTEM_KEYCHAIN).certificates.some(
+    (placed) => placed.certificate.sha256 === certificate.sha256,
+  );
+  const settings = `${saved.file.slice(0, -'.pem'.length)}.plist`;
+  return {
+    disposition: 'safe',
+    shell: 'sh',
+    commands: [
+      ...saved.commands,
+      ...(entry ? [`security trust-settings-export -d ${settings}`] : []),
+      `${command} ${saved.file}`,
+    ],
+    undo: [
+      entry
+        ? `security trust-settings-import -d ${settings}`
+        : `security remove-trusted-cert -d ${saved.file}`,
+      ...(isKept ? [] : [`security delete-certificate -Z ${upperSha1(certificate)} ${SYSTEM_KEYCHAIN}`]),
+    ],
+    elevated: true,
+    note: `The system volume is sealed: the root stays there, and is refused for all users who do not trust it in their own settings. ${ASKS}`,
+  };
+}
+
+const NO_SYSTEM_REMOVAL =
+  "Apple's own roots cannot be removed or switched off on this system: only an update from Apple takes them out.";
+
+/** The bundle of iOS lies right in its directory, that of macOS in Contents/Resources. */
+function isIos({ path }: StoreLocation): boolean {
+  return /\/(?:Certificates\.bundle|Security\.framework)$/.test(path);
+}
+
+function byHand(note: string, elevated: boolean): Remediation {
+  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
+}
+
+/** Not the system that runs: `security` would change the one at hand. */
+function elsewhere(
+  certificate: Certificate,
+  keychains: readonly string[],
+  { scope, user }: StoreLocation,
+): Remediation {
+  const elevated = scope !== 'user';
+  const sudo = elevated ? 'sudo ' : '';
+  const remove = `${sudo}security remove-trusted-cert ${elevated ? '-d ' : ''}root.pem`;
+  const deletions = keychains
+    .filter(canQuoteSh)
+    .map((path) => `${sudo}security delete-certificate -Z ${upperSha1(certificate)} ${quoteSh(path)}`);
+  const who = elevated ? '' : ` as ${user ?? 'the user'}`;
+  return byHand(
+    `Start that system and run there${who}, with the certificate saved as root.pem: ${[remove, ...deletions].join(' && ')}`,
+    elevated,
+  );
+}
+
+interface Saved {
+  /** Quoted. */
+  readonly file: string;
+  readonly commands: readonly string[];
+}
+
+function save(target: Target, location: StoreLocation, certificate: Certificate): Saved {
+  const directory = backupDirectory(target, location);
+  const file = quoteSh(`${directory}/${certificate.sha256}.pem`);
+  const lines = asBuffer(certificate.der).toString('base64').match(/.{1,64}/g) ?? [];
+  const words = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].map(quoteSh);
+  const write = String.raw`printf '%s\n' ` + `${words.join(' ')} > ${file}`;
+  return { file, commands: [`mkdir -p ${quoteSh(directory)}`, write] };
+}
+
+/** Fails unless the keychain holds these very bytes. */
+function holdsExactly(keychain: string, file: string): string {
+  const wanted = String.raw`$(sed -e '/-----/d' ${file} | tr -d '\n')`;
+  return String.raw`security find-certificate -a -p ${quoteSh(keychain)} | tr -d '\n' | grep -qF -e "${wanted}"`;
+}
+
+/** Two certificates can be made to share a SHA-1; then `security` may take the wrong one. */
+function isOnlyOne(target: Target, keychain: string, certificate: Certificate): boolean {
+  const sha1 = sha1Of(certificate);
+  return keychainCertificates(target, keychain).certificates.every(
+    (placed) => placed.certificate.sha256 === certificate.sha256 || sha1Of(placed.certificate) !== sha1,
+  );
+}
+
+function upperSha1(certificate: Certificate): string {
+  return sha1Of(certificate).toUpperCase();
+}
+
+interface Restore {
+  /** Before the settings go. */
+  readonly before: readonly string[];
+  readonly undo: readonly string[];
+  /** The certificate itself is put into the keychain too. */
+  readonly adds: boolean;
+}
+
+/** Plain settings are set again; all others come back with an export of the whole domain. */
+function restoreSettings(
+  { file }: Saved,
+  option: string,
+  settings: readonly TrustSetting[],
+  keychain: string | undefined,
+): Restore {
+  const flags = keychain === undefined ? undefined : plainFlags(settings);
+  if (flags === undefined || keychain === undefined) {
+    const copy = `${file.replace(/\.pem'?$/, '')}.plist`;
+    return {
+      before: [`security trust-settings-export ${option}${copy}`],
+      undo: [`security trust-settings-import ${option}${copy}`],
+      adds: false,
+    };
+  }
+  const add = `security add-trusted-cert ${option}${flags} -k ${quoteSh(keychain)} ${file}`;
+  return { before: [], undo: [add], adds: true };
+}
+
+/** `-r trustRoot -p ssl -p smime`, when the settings say no more than that. */
+function plainFlags(settings: readonly TrustSetting[]): string | undefined {
+  const [first] = settings;
+  if (!first) return '-r trustRoot';
+  const options: string[] = [];
+  for (const { policy, result, host, application, otherKeyUse, allowedError } of settings) {
+    const isPlain = host === undefined && !application && !otherKeyUse && allowedError === undefined;
+    if (!isPlain || result !== first.result || (policy && policy.option === undefined)) return undefined;
+    if (policy?.option !== undefined) options.push(` -p ${policy.option}`);
+  }
+  if (options.length > 0 && options.length < settings.length) return undefined;
+  return `-r ${first.result}${options.join('')}`;
+}
+
+/** `security` changes the settings of whoever runs it. */
+function ownerNote(target: Target, { scope, user }: StoreLocation): string[] {
+  const [own] = target.homes;
+  if (scope !== 'user') return [];
+  return own?.user === user ? ['Run it without sudo.'] : [`Run it as ${user ?? 'the user'}, in that person's own session.`];
+}

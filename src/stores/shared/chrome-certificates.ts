@@ -1,0 +1,122 @@
+/** The certificates of a profile's `ServerCertificate` database as anchors, and how one of them leaves. */
+
+import { posix } from 'node:path';
+import { certificateFrom, spkiSha256Of, type Certificate } from '../../core/certificate.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import { canQuoteSh, quoteSh } from '../../core/shell.ts';
+import type { StoreContent, StoreLocation, TrustAnchor } from '../../core/store.ts';
+import type { Target } from '../../core/target.ts';
+import { distrustedForAll, heldOnly, trustFor, type Trust } from '../../core/trust.ts';
+import {
+  parseServerCertificates,
+  type ServerCertificateEntry,
+} from '../../formats/chrome-server-certificates.ts';
+import { backupPath } from './backup.ts';
+import { mayBeCa, namesHosts } from './basic-constraints.ts';
+import {
+  diagnosticsContent,
+  EMPTY_CONTENT,
+  exists,
+  fsProblem,
+  mergeContents,
+  problemContent,
+} from './content.ts';
+import { manualRemediation } from './cut-bytes.ts';
+import { stillHolds } from './unchanged.ts';
+
+const MAX_BYTES = 64 << 20;
+/** What SQLite may keep beside the database. */
+const SUFFIXES = ['', '-wal', '-journal'];
+export const SERVER_CERTIFICATE = 'ServerCertificate';
+
+export function readServerCertificates(target: Target, path: string): StoreContent {
+  const read = (suffix: string): Uint8Array | undefined => target.fs.read(`${path}${suffix}`, MAX_BYTES);
+  try {
+    const main = read('');
+    if (!main) return EMPTY_CONTENT;
+    const { entries, diagnostics } = parseServerCertificates({
+      main,
+      wal: read('-wal'),
+      journal: read('-journal'),
+    });
+    const held = entries.map((entry) => ({ entry, certificate: certificateFrom(entry.der) }));
+    const distrusted = new Set(
+      held.flatMap(({ entry, certificate }) =>
+        entry.trust === 'distrusted' ? (spkiSha256Of(certificate) ?? []) : [],
+      ),
+    );
+    const anchors = held.map(({ entry, certificate }): TrustAnchor => {
+      const spki = spkiSha256Of(certificate);
+      const refused = spki !== undefined && distrusted.has(spki);
+      return { certificate, entry: entry.key, path, trust: trustOf(entry, certificate, refused) };
+    });
+    return mergeContents([{ anchors, problems: [], notes: [] }, diagnosticsContent(path, diagnostics)]);
+  } catch (error) {
+    return problemContent(fsProblem(error));
+  }
+}
+
+/** `refused`: the database distrusts the certificate's key, in this row or another. */
+function trustOf(
+  { trust, names }: ServerCertificateEntry,
+  certificate: Certificate,
+  refused: boolean,
+): Trust {
+  if (trust === 'distrusted') return distrustedForAll('distrusted, with every certificate of this key');
+  if (refused) return distrustedForAll(`${trust}, but its key is distrusted`);
+  if (trust === 'hint') return heldOnly('hint: helps to build chains');
+  if (trust === 'none') return heldOnly('no trust set: Chrome ignores it');
+  const limited = names.length === 0 ? '' : `, only for ${names.join(', ')}`;
+  if (mayBeCa(certificate) === false) {
+    // Without host names Chrome has no use for it.
+    if (names.length === 0 && !namesHosts(certificate))
+      return heldOnly('trusted, but no CA and without host names');
+    return trustFor({ serverAuth: 'trusted' }, `trusted as it is, not as a CA${limited}`);
+  }
+  return trustFor({ serverAuth: 'trusted' }, `trusted${limited}`);
+}
+
+/** The row goes with sqlite3, which refuses while the browser has the database open. */
+export function planServerCertificateRemoval(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  browser: string,
+): Remediation {
+  const byHand = `In ${browser}, open chrome://certificate-manager and delete it under "Installed by you".`;
+  const path = location.path;
+  const hostPath = target.hostPath(path);
+  const keys = [...new Set(anchors.map(({ entry }) => entry))];
+  const main = target.fs.read(path, MAX_BYTES);
+  const windows = target.kind === 'live' && target.platform === 'win32';
+  const plain = keys.every((key) => /^[0-9a-fA-F]{64}$/.test(key));
+  // sqlite3 takes a name that begins with "file:" for a URI.
+  if (!main || windows || !plain || !canQuoteSh(hostPath) || !posix.isAbsolute(hostPath)) {
+    return manualRemediation(location, byHand);
+  }
+  const commands: string[] = [];
+  const undo: string[] = [];
+  for (const suffix of SUFFIXES) {
+    const file = `${path}${suffix}`;
+    const bytes = exists(target, file, 'file') ? target.fs.read(file, MAX_BYTES) : undefined;
+    const name = quoteSh(target.hostPath(file));
+    if (!bytes) {
+      undo.push(`rm -f ${name}`);
+      continue;
+    }
+    const backup = backupPath(target, location, file);
+    const copy = quoteSh(backup.file);
+    commands.push(stillHolds(target, file, bytes), backup.prepare, `cp -p ${name} ${copy}`);
+    undo.push(`cp -p ${copy} ${name}`);
+  }
+  const list = keys.map((key) => `'${key}'`).join(', ');
+  const sql = `DELETE FROM certificates WHERE sha256hash_hex IN (${list});`;
+  return {
+    disposition: 'safe',
+    shell: 'sh',
+    commands: [...new Set(commands), `sqlite3 -bail ${quoteSh(hostPath)} ${quoteSh(sql)}`],
+    undo,
+    elevated: location.scope !== 'user',
+    note: `Close ${browser} first. ${byHand.replace('In', 'Or in')}`,
+  };
+}
