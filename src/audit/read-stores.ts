@@ -62,6 +62,8 @@ function findStores(target: Target, types: readonly StoreType[]): Iterable<Found
 
 /** The path without links, or the path itself where that cannot be told. */
 export function realPath(target: Target, path: string): string {
+  // A place in the registry of a running Windows is no path.
+  if (!path.startsWith('/')) return path;
   try {
     return target.fs.realPath(path) ?? path;
   } catch (error) {

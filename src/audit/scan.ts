@@ -81,7 +81,9 @@ function compare(a: string, b: string): number {
 function findingOf(group: readonly Hit[], input: ScanInput): Finding {
   const [first] = group;
   if (!first) throw new RangeError('a finding without a certificate');
-  const { match, anchor } = first;
+  const { match } = first;
+  // A store may know the certificate by its hash alone; another then has its details.
+  const { anchor } = group.find((hit) => hit.anchor.certificate.layout) ?? first;
   const { advisory, stillShippedBy } = match;
   const sources = sourcesOf(group, input.target);
   const locations = group.map((hit) => locationOf(hit, sources));

@@ -34,6 +34,8 @@ export interface Certificate {
   readonly sha256: Sha256;
   /** Undefined when the bytes do not have the shape of a certificate. */
   readonly layout: CertificateLayout | undefined;
+  /** Only for a certificate that is known by its hashes and has no bytes. */
+  readonly knownSha1?: string;
 }
 
 export function sha256(bytes: Uint8Array): Sha256 {
@@ -67,6 +69,11 @@ class StoredCertificate implements Certificate {
     if (this.#layout === null) this.#layout = layoutOf(this.der);
     return this.#layout;
   }
+}
+
+/** A certificate that a store names by its hashes (lower-case hex) without holding it. */
+export function certificateByHash(sha256: Sha256, sha1: string): Certificate {
+  return { der: new Uint8Array(), sha256, layout: undefined, knownSha1: sha1 };
 }
 
 function layoutOf(der: Uint8Array): CertificateLayout | undefined {
@@ -114,7 +121,7 @@ function readLayout(der: Uint8Array): CertificateLayout {
 }
 
 export function sha1Of(certificate: Certificate): string {
-  return hash('sha1', certificate.der, 'hex');
+  return certificate.knownSha1 ?? hash('sha1', certificate.der, 'hex');
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo exactly as the certificate holds it. */

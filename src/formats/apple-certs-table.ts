@@ -26,7 +26,8 @@ export function parseCertsTable(bytes: Uint8Array): Parsed<CertsTableEntry> {
   const diagnostics: Diagnostic[] = [];
   try {
     for (let at = 0; at < file.length;) {
-      if (entries.length >= MAX_RECORDS) throw new FormatError('limit', `more than ${MAX_RECORDS} records`, at);
+      if (entries.length >= MAX_RECORDS)
+        throw new FormatError('limit', `more than ${MAX_RECORDS} records`, at);
       if (at + RECORD_HEAD > file.length) throw new FormatError('truncated', 'table cut off', at);
       const size = file.readUInt32LE(at);
       const length = file.readUInt32LE(at + 4);
@@ -76,7 +77,10 @@ export function parseAnchorList(bytes: Uint8Array): Parsed<AnchorListEntry> {
       if (entry) entries.push(entry);
       else diagnostics.push(malformed(`the anchors of ${key.slice(0, 64)} cannot be read`));
       if (entries.length >= MAX_ENTRIES || diagnostics.length >= MAX_DIAGNOSTICS) {
-        return { entries, diagnostics: [...diagnostics, { level: 'error', code: 'limit', message: 'too many' }] };
+        return {
+          entries,
+          diagnostics: [...diagnostics, { level: 'error', code: 'limit', message: 'too many' }],
+        };
       }
     }
   }

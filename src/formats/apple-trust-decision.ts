@@ -1,12 +1,6 @@
 /** What trust settings say about one certificate, domain by domain: user beats administrator beats system. */
 
-import {
-  PURPOSES,
-  trustFor,
-  type Purpose,
-  type PurposeTrust,
-  type Trust,
-} from '../core/trust.ts';
+import { PURPOSES, trustFor, type Purpose, type PurposeTrust, type Trust } from '../core/trust.ts';
 import { visible } from '../core/text.ts';
 import type { TrustSetting } from './apple-trust-settings.ts';
 

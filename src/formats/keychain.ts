@@ -98,7 +98,11 @@ function checkCounts(file: Buffer, start: number, size: number): void {
   const places = u32(file, start + 24);
   const records = u32(file, start + 8);
   if (places > (size - TABLE_HEAD) / 4) {
-    throw new FormatError('malformed', `table with ${places} places for records does not fit its size`, start);
+    throw new FormatError(
+      'malformed',
+      `table with ${places} places for records does not fit its size`,
+      start,
+    );
   }
   if (records > places) {
     throw new FormatError('malformed', `table with ${records} records and ${places} places for them`, start);

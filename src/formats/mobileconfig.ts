@@ -41,7 +41,10 @@ const KINDS: ReadonlyMap<string, CertificatePayloadKind> = new Map([
 ]);
 const PKCS12 = 'com.apple.security.pkcs12';
 /** Keys under which other payloads name certificates, by their PayloadUUID, as roots to accept. */
-const ANCHOR_KEYS: ReadonlySet<string> = new Set(['PayloadCertificateAnchorUUID', 'ServerCertificateAnchorUUID']);
+const ANCHOR_KEYS: ReadonlySet<string> = new Set([
+  'PayloadCertificateAnchorUUID',
+  'ServerCertificateAnchorUUID',
+]);
 
 const MAX_CERTIFICATES = 100_000;
 const MAX_STEPS = 1_000_000;
@@ -81,7 +84,10 @@ class ProfileWalk {
   }
 
   result(): Parsed<ProfileCertificate> {
-    const entries = this.#held.map(({ uuid, ...held }) => ({ ...held, anchorOfPayload: this.#anchors.has(uuid) }));
+    const entries = this.#held.map(({ uuid, ...held }) => ({
+      ...held,
+      anchorOfPayload: this.#anchors.has(uuid),
+    }));
     return { entries, diagnostics: this.#diagnostics };
   }
 
@@ -96,7 +102,8 @@ class ProfileWalk {
     const list = asArray(value);
     if (!dictionary && !list) return;
     if (++this.#steps > MAX_STEPS || depth > MAX_DEPTH || this.#held.length >= MAX_CERTIFICATES) {
-      if (!this.#diagnostics.some(({ code }) => code === 'limit')) this.#report('limit', 'too large a profile');
+      if (!this.#diagnostics.some(({ code }) => code === 'limit'))
+        this.#report('limit', 'too large a profile');
       return;
     }
     for (const item of list ?? []) this.#visit(item, context, depth + 1);

@@ -38,7 +38,8 @@ class BinaryReader {
 
   constructor(bytes: Buffer) {
     const trailer = bytes.length - TRAILER_BYTES;
-    if (trailer < HEADER_BYTES) throw new FormatError('truncated', 'binary property list cut off', bytes.length);
+    if (trailer < HEADER_BYTES)
+      throw new FormatError('truncated', 'binary property list cut off', bytes.length);
     const version = bytes.toString('latin1', 6, 8);
     if (!/^0\d$/.test(version)) {
       throw new FormatError('unsupported', 'unknown version of the binary property list', 6);
@@ -55,7 +56,8 @@ class BinaryReader {
     if (!sizesFit || !tableFits || this.#top >= this.#count) {
       throw new FormatError('malformed', 'binary property list: the trailer does not fit the file', trailer);
     }
-    if (this.#count > MAX_OBJECTS) throw new FormatError('limit', `more than ${MAX_OBJECTS} objects`, trailer + 8);
+    if (this.#count > MAX_OBJECTS)
+      throw new FormatError('limit', `more than ${MAX_OBJECTS} objects`, trailer + 8);
   }
 
   top(): PlistValue {

@@ -156,7 +156,9 @@ class XmlReader {
       const known = ENTITIES[name];
       if (known !== undefined) return known;
       const number = /^#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}))$/.exec(name);
-      const point = number ? Number.parseInt(number[1] ?? number[2] ?? '', number[1] === undefined ? 10 : 16) : -1;
+      const point = number
+        ? Number.parseInt(number[1] ?? number[2] ?? '', number[1] === undefined ? 10 : 16)
+        : -1;
       if (point < 1 || point > 0x10ffff) {
         throw this.#malformed(`unknown reference ${whole.slice(0, 20)}`, this.#at + at);
       }
@@ -207,7 +209,11 @@ class XmlReader {
   #documentType(): void {
     const end = this.#find('>', this.#at);
     if (this.#text.slice(this.#at, end).includes('[')) {
-      throw new FormatError('unsupported', 'a document type with declarations of its own is not read', this.#at);
+      throw new FormatError(
+        'unsupported',
+        'a document type with declarations of its own is not read',
+        this.#at,
+      );
     }
     this.#at = end + 1;
   }

@@ -13,15 +13,7 @@ import { readXmlPlist } from './plist-xml.ts';
  * many others: who walks through the whole of it has to count the steps.
  */
 export type PlistValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | Date
-  | Uint8Array
-  | readonly PlistValue[]
-  | PlistDictionary;
+  string | number | bigint | boolean | null | Date | Uint8Array | readonly PlistValue[] | PlistDictionary;
 
 /** A map, because a hostile key may be called "__proto__". Of keys that are there twice, the last one stands. */
 export type PlistDictionary = ReadonlyMap<string, PlistValue>;
@@ -50,7 +42,9 @@ function looksLikeBinaryPlist(bytes: Uint8Array): boolean {
 
 /** True for bytes that begin like a property list of either kind. */
 export function looksLikePlist(bytes: Uint8Array): boolean {
-  return looksLikeBinaryPlist(bytes) || /^\s*<(?:\?xml|!DOCTYPE|!--|plist)/.test(textOf(bytes.subarray(0, 512)));
+  return (
+    looksLikeBinaryPlist(bytes) || /^\s*<(?:\?xml|!DOCTYPE|!--|plist)/.test(textOf(bytes.subarray(0, 512)))
+  );
 }
 
 /** In text, the line says more than the offset. */

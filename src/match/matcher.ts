@@ -59,6 +59,8 @@ export function createMatcher(blocklist: CompiledBlocklist, options: MatcherOpti
   const find = createFinder(blocklist, options);
   const memo = new Map<Sha256, readonly Match[]>();
   return (certificate) => {
+    // One that is known by its hash alone cannot match by key or name, as the whole certificate may.
+    if (certificate.der.length === 0) return find(certificate);
     const known = memo.get(certificate.sha256);
     if (known) return known;
     if (memo.size >= MEMO_SIZE) memo.clear();

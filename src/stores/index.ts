@@ -4,12 +4,16 @@
  */
 
 import type { StoreType } from '../core/store.ts';
+import { store as appleProfiles } from './apple-profiles.ts';
 import { stores as arch } from './arch.ts';
 import { stores as containers } from './containers.ts';
 import { stores as debian } from './debian.ts';
 import { store as firefox } from './firefox.ts';
+import { stores as homebrew } from './homebrew.ts';
+import { store as iosTrustStore } from './ios-truststore.ts';
 import { store as javaCacerts } from './java-cacerts.ts';
 import { stores as kubernetes } from './kubernetes.ts';
+import { stores as macos } from './macos.ts';
 import { stores as node } from './node.ts';
 import { store as nssSystem } from './nss-system.ts';
 import { store as nssUser } from './nss-user.ts';
@@ -27,6 +31,10 @@ export const STORE_TYPES: readonly StoreType[] = [
   ...suse,
   ...arch,
   ...p11Kit,
+  ...macos,
+  appleProfiles,
+  iosTrustStore,
+  ...homebrew,
   javaCacerts,
   nssUser,
   nssSystem,

@@ -90,11 +90,16 @@ function configsOf(target: Target): string[] {
 }
 
 const DATA: InlineRule = {
-  line: /^\s*(?:-\s+)?"?certificate-authority-data"?:\s*["']?([A-Za-z0-9+/=_-]+)["']?\s*,?\s*$/,
-  decode: (value) => Buffer.from(value, 'base64'),
+  line: /^\s*(?:-\s+)?"?certificate-authority-data"?:\s*(\S+)/,
+  decode: (value) => decodeBase64(value.replaceAll(/^["']|["']?,?$/g, '')),
   trust: trustFor({ serverAuth: 'trusted' }, 'certificate-authority-data, for one cluster only'),
   entry: 'certificate-authority-data',
 };
+
+/** What is no base64 is told as an empty file would be. */
+function decodeBase64(text: string): Uint8Array {
+  return /^[A-Za-z0-9+/]*={0,2}$/.test(text) ? Buffer.from(text, 'base64') : new Uint8Array();
+}
 
 const MAX_CONFIG_BYTES = 16 << 20;
 

@@ -4,10 +4,10 @@
  */
 
 import { asBuffer } from '../core/bytes.ts';
-import type { Certificate } from '../core/certificate.ts';
+import { sha1Of, type Certificate } from '../core/certificate.ts';
 import { formatName, parseName } from '../core/name.ts';
 import { readTlv } from '../core/der.ts';
-import type { Problem } from '../core/errors.ts';
+import { FormatError, type Problem } from '../core/errors.ts';
 import type { StoreContent, StoreLocation, StoreType } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { visible } from '../core/text.ts';
@@ -58,10 +58,10 @@ const systemRootsStore: StoreType = {
     const { trustOf, ...roots } = readAnchorPlace(target, place);
     if (place.kind === 'keychain') yield system.told;
     // The system's own settings narrow its roots down: what they leave open is not trusted.
+    const isNarrowed = (certificate: Certificate): boolean =>
+      system.entries.size > 0 && system.entries.has(sha1Of(certificate));
     const baseOf = (certificate: Certificate): Trust =>
-      trustBy([system], certificate, heldOnly('')).expressed === ''
-        ? trustOf(certificate)
-        : heldOnly('no value specified');
+      isNarrowed(certificate) ? heldOnly('no value specified') : trustOf(certificate);
     yield anchorsOf(roots, (certificate) => trustBy(domains, certificate, baseOf(certificate)));
   },
   planRemoval: denySystemRoot,
@@ -73,11 +73,7 @@ const administratorStore: StoreType = {
   platforms: ['darwin'],
   locate(target) {
     const about = { application: 'macOS (all users)', scope: 'system', format: FORMAT } as const;
-    const places = [
-      SYSTEM_KEYCHAINS,
-      `${VAULT}/Admin.plist`,
-      '/Library/Security/Trust Settings/Admin.plist',
-    ];
+    const places = [SYSTEM_KEYCHAINS, `${VAULT}/Admin.plist`, '/Library/Security/Trust Settings/Admin.plist'];
     const path = places.find((each) => exists(target, each));
     return path === undefined ? [] : [{ ...about, path }];
   },
@@ -146,7 +142,9 @@ function* readKeychains(
   const { paths, told } = keychainFiles(target, directory);
   yield told;
   const unknown = domains.some(({ incomplete }) => incomplete);
-  const base = heldOnly(unknown ? 'kept; trust settings that cannot be read may trust it' : 'no trust settings');
+  const base = heldOnly(
+    unknown ? 'kept; trust settings that cannot be read may trust it' : 'no trust settings',
+  );
   const named = new Set(domains.flatMap(({ entries }) => [...entries.keys()]));
   for (const path of paths) {
     const keychain = keychainCertificates(target, path);
@@ -184,7 +182,10 @@ const MAX_NAMED = 20;
  * Settings hold no certificate, only its hash. One that is trusted and that no keychain holds is still trusted when
  * a server sends it, and cannot be checked.
  */
-function unresolved(path: string, entries: readonly TrustSettingsEntry[]): Pick<StoreContent, 'problems' | 'notes'> {
+function unresolved(
+  path: string,
+  entries: readonly TrustSettingsEntry[],
+): Pick<StoreContent, 'problems' | 'notes'> {
   const isRefused = ({ settings }: TrustSettingsEntry): boolean =>
     settings.length > 0 && settings.every(({ result }) => result === 'deny' || result === 'unspecified');
   const trusted = entries.filter((entry) => !isRefused(entry));
@@ -192,15 +193,24 @@ function unresolved(path: string, entries: readonly TrustSettingsEntry[]): Pick<
   const problems: Problem[] =
     trusted.length === 0
       ? []
-      : [{ code: 'unsupported', path, message: `trusted, but in no keychain that can be read: ${list(trusted)}` }];
+      : [
+          {
+            code: 'unsupported',
+            path,
+            message: `trusted, but in no keychain that can be read: ${list(trusted)}`,
+          },
+        ];
   const notes =
-    refused.length === 0 ? [] : [`${path}: not trusted, and in no keychain that can be read: ${list(refused)}`];
+    refused.length === 0
+      ? []
+      : [`${path}: not trusted, and in no keychain that can be read: ${list(refused)}`];
   return { problems, notes };
 }
 
 function list(entries: readonly TrustSettingsEntry[]): string {
   const names = entries.slice(0, MAX_NAMED).map(({ sha1, issuer, serial }) => {
-    const name = issuer === undefined ? '' : ` (issuer ${nameOf(issuer)}, serial number ${serial.slice(0, 80)})`;
+    const name =
+      issuer === undefined ? '' : ` (issuer ${nameOf(issuer)}, serial number ${serial.slice(0, 80)})`;
     return `SHA-1 ${sha1}${name}`;
   });
   const more = entries.length - names.length;
@@ -210,7 +220,8 @@ function list(entries: readonly TrustSettingsEntry[]): string {
 function nameOf(issuer: Uint8Array): string {
   try {
     return visible(formatName(parseName(issuer, readTlv(issuer, 0))), 200);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
     return asBuffer(issuer).toString('hex').slice(0, 100);
   }
 }

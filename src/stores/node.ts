@@ -58,8 +58,11 @@ function* find(target: Target): Generator<CertificateFile> {
 
 /** `ca="-----BEGIN CERTIFICATE-----\nMII…"` and `ca[]=…`: instead of Node's roots, for npm. */
 const NPM_CA: InlineRule = {
-  line: /^\s*ca(?:\[\])?\s*=\s*"?([^";]*-----BEGIN [^"]*)"?\s*$/,
-  decode: (value) => Buffer.from(value.replaceAll(String.raw`\n`, '\n'), 'utf8'),
+  line: /^\s*ca(?:\[\])?\s*=(.*)$/,
+  decode: (value) =>
+    value.includes('-----BEGIN ')
+      ? Buffer.from(value.replaceAll(/["']/g, '').trim().replaceAll(String.raw`\n`, '\n'), 'utf8')
+      : undefined,
   trust: trustFor({ serverAuth: 'trusted' }, 'ca, for npm only'),
   entry: 'ca',
 };

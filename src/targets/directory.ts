@@ -44,6 +44,11 @@ const MARKS: readonly (readonly [string, Platform])[] = [
   ['/system/build.prop', 'android'],
   ['/system/etc/security/cacerts', 'android'],
   ['/bin/freebsd-version', 'freebsd'],
+  // The data volume of a Mac by itself, an extracted iPhone, and its /private/var.
+  ['/Library/Keychains', 'darwin'],
+  ['/private/var/protected/trustd', 'darwin'],
+  ['/private/var/mobile', 'darwin'],
+  ['/protected/trustd', 'darwin'],
 ];
 
 function platformOf(fs: ReadFs): Platform {

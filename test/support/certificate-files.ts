@@ -43,12 +43,14 @@ export function planFor(
   { target }: TestRoot,
   { sha256 }: TestCertificate,
 ): Remediation {
-  for (const store of stores) {
-    for (const location of store.locate(target)) {
-      const { anchors } = readWhole(store, target, location, OPTIONS);
-      const held = anchors.filter(({ certificate }) => certificate.sha256 === sha256);
-      if (held.length > 0) return store.planRemoval(target, location, held);
-    }
+  // A scan too finds every place first.
+  const places = stores.flatMap((store) =>
+    store.locate(target).map((location) => ({ store, location })),
+  );
+  for (const { store, location } of places) {
+    const { anchors } = readWhole(store, target, location, OPTIONS);
+    const held = anchors.filter(({ certificate }) => certificate.sha256 === sha256);
+    if (held.length > 0) return store.planRemoval(target, location, held);
   }
   throw new Error('the certificate is in no store');
 }

@@ -104,13 +104,11 @@ function readTable(target: Target, path: string): PlacedCertificates {
   const file = readFile(target, path);
   if ('failed' in file) return { certificates: [], told: file.failed };
   const { entries, diagnostics } = parseCertsTable(file.bytes);
-  const certificates = entries.map(
-    ({ der, offset }): PlacedCertificate => ({
-      certificate: certificateFrom(der),
-      path,
-      label: `record at ${offset}`,
-    }),
-  );
+  const certificates = entries.map(({ der, offset }): PlacedCertificate => ({
+    certificate: certificateFrom(der),
+    path,
+    label: `record at ${offset}`,
+  }));
   return { certificates, told: diagnosticsContent(path, diagnostics) };
 }
 
@@ -143,7 +141,10 @@ function listedTrust(entry: AnchorListEntry | undefined): Trust {
   const purposes: Partial<Record<Purpose, 'trusted'>> = {};
   for (const purpose of policies.flatMap((policy) => policy.purposes)) purposes[purpose] = 'trusted';
   const names = policies.map(({ name }) => name).join(', ');
-  return trustFor(purposes, `${entry.type === '' ? 'limited' : entry.type} anchor, for ${names || 'nothing'}`);
+  return trustFor(
+    purposes,
+    `${entry.type === '' ? 'limited' : entry.type} anchor, for ${names || 'nothing'}`,
+  );
 }
 
 /** Of the bundle and the assets the one with the highest version counts. */

@@ -10,7 +10,7 @@ import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import type { TrustSetting } from '../../formats/apple-trust-settings.ts';
-import { keychainCertificates, keychainFiles, SYSTEM_KEYCHAIN } from './apple-keychains.ts';
+import { keychainCertificates, SYSTEM_KEYCHAIN } from './apple-keychains.ts';
 import { administratorSettings, type TrustDomain } from './apple-settings.ts';
 import { backupDirectory } from './backup.ts';
 
@@ -29,10 +29,10 @@ export function removeFromKeychains(
   if (!certificate) return byHand('Nothing to remove.', elevated);
   const keychains = [...new Set(anchors.map(({ path }) => path))].filter((path) => path !== domain.path);
   if (target.kind !== 'live') return elsewhere(certificate, keychains, location);
-  if (!keychains.every((path) => canQuoteSh(path) && isOnlyOne(target, path, certificate))) {
+  const saved = save(target, location, certificate);
+  if (!saved || !keychains.every((path) => canQuoteSh(path) && isOnlyOne(target, path, certificate))) {
     return byHand(`Delete it in Keychain Access: ${keychains.join(', ')}.`, elevated);
   }
-  const saved = save(target, location, certificate);
   const option = elevated ? '-d ' : '';
   const entry = domain.entries.get(sha1Of(certificate));
   const restore = entry && restoreSettings(saved, option, entry.settings, keychains[0]);
@@ -73,22 +73,22 @@ export function denySystemRoot(
     );
   }
   const saved = save(target, location, certificate);
+  if (!saved) return byHand('Set it to "Never Trust" in Keychain Access.', true);
   const entry = administratorSettings(target).entries.get(sha1Of(certificate));
   const isKept = keychainCertificates(target, SYSTEM_KEYCHAIN).certificates.some(
     (placed) => placed.certificate.sha256 === certificate.sha256,
   );
-  const settings = `${saved.file.slice(0, -'.pem'.length)}.plist`;
   return {
     disposition: 'safe',
     shell: 'sh',
     commands: [
       ...saved.commands,
-      ...(entry ? [`security trust-settings-export -d ${settings}`] : []),
+      ...(entry ? [`security trust-settings-export -d ${saved.settings}`] : []),
       `${command} ${saved.file}`,
     ],
     undo: [
       entry
-        ? `security trust-settings-import -d ${settings}`
+        ? `security trust-settings-import -d ${saved.settings}`
         : `security remove-trusted-cert -d ${saved.file}`,
       ...(isKept ? [] : [`security delete-certificate -Z ${upperSha1(certificate)} ${SYSTEM_KEYCHAIN}`]),
     ],
@@ -129,18 +129,26 @@ function elsewhere(
 }
 
 interface Saved {
-  /** Quoted. */
+  /** Quoted, like the other. */
   readonly file: string;
+  /** For an export of trust settings. */
+  readonly settings: string;
   readonly commands: readonly string[];
 }
 
-function save(target: Target, location: StoreLocation, certificate: Certificate): Saved {
+/** Undefined where the path cannot be written in a command. */
+function save(target: Target, location: StoreLocation, certificate: Certificate): Saved | undefined {
   const directory = backupDirectory(target, location);
+  if (!canQuoteSh(directory)) return undefined;
   const file = quoteSh(`${directory}/${certificate.sha256}.pem`);
-  const lines = asBuffer(certificate.der).toString('base64').match(/.{1,64}/g) ?? [];
+  const settings = quoteSh(`${directory}/${certificate.sha256}.plist`);
+  const lines =
+    asBuffer(certificate.der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   const words = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].map(quoteSh);
   const write = String.raw`printf '%s\n' ` + `${words.join(' ')} > ${file}`;
-  return { file, commands: [`mkdir -p ${quoteSh(directory)}`, write] };
+  return { file, settings, commands: [`mkdir -p ${quoteSh(directory)}`, write] };
 }
 
 /** Fails unless the keychain holds these very bytes. */
@@ -171,14 +179,13 @@ interface Restore {
 
 /** Plain settings are set again; all others come back with an export of the whole domain. */
 function restoreSettings(
-  { file }: Saved,
+  { file, settings: copy }: Saved,
   option: string,
   settings: readonly TrustSetting[],
   keychain: string | undefined,
 ): Restore {
   const flags = keychain === undefined ? undefined : plainFlags(settings);
   if (flags === undefined || keychain === undefined) {
-    const copy = `${file.replace(/\.pem'?$/, '')}.plist`;
     return {
       before: [`security trust-settings-export ${option}${copy}`],
       undo: [`security trust-settings-import ${option}${copy}`],
@@ -207,5 +214,7 @@ function plainFlags(settings: readonly TrustSetting[]): string | undefined {
 function ownerNote(target: Target, { scope, user }: StoreLocation): string[] {
   const [own] = target.homes;
   if (scope !== 'user') return [];
-  return own?.user === user ? ['Run it without sudo.'] : [`Run it as ${user ?? 'the user'}, in that person's own session.`];
+  return own?.user === user
+    ? ['Run it without sudo.']
+    : [`Run it as ${user ?? 'the user'}, in that person's own session.`];
 }

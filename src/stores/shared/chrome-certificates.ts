@@ -106,7 +106,7 @@ export function planServerCertificateRemoval(
     }
     const backup = backupPath(target, location, file);
     const copy = quoteSh(backup.file);
-    commands.push(stillHolds(target, file, bytes), backup.prepare, `cp -p ${name} ${copy}`);
+    commands.push(stillHolds(target, file), backup.prepare, `cp -p ${name} ${copy}`);
     undo.push(`cp -p ${copy} ${name}`);
   }
   const list = keys.map((key) => `'${key}'`).join(', ');

@@ -41,7 +41,7 @@ export function cutRanges(
   const result = sha256(Buffer.concat(kept.map(({ start, end }) => bytes.subarray(start, end))));
   return {
     commands: [
-      stillHolds(target, file, bytes),
+      stillHolds(target, file),
       backup.prepare,
       `cp -p ${to} ${copy}`,
       `{ ${parts.join('; ')}; } > ${to}`,

@@ -115,40 +115,34 @@ function fileSettings(target: Target): readonly EnvironmentSetting[] {
   return settings;
 }
 
-/** A name as certificate settings have it; PATH and the like would only fill the memory. */
-const NAME = '(?:[A-Za-z_]*(?:CERT|CA|SSL|TLS|ROOTS|CONFIG|OPT)[A-Za-z_]*|EnvironmentFile)';
+/** Names that certificate settings have; PATH and the like would only fill the memory. */
+const WANTED = /CERT|CA|SSL|TLS|ROOTS|CONFIG|OPT|^EnvironmentFile$/i;
 /** `NAME=value`, `export NAME="value"`, pam_env's `NAME DEFAULT=value`, csh's `setenv NAME value`, fish's `set -gx`. */
-const LINE = new RegExp(
-  `^[ \\t]*(?:export[ \\t]+|setenv[ \\t]+|set[ \\t]+(?:-[a-zA-Z-]+[ \\t]+)+)?(${NAME})` +
-    `(?:[ \\t]+DEFAULT)?(?:=|[ \\t]+)(?:"([^"]*)"|'([^']*)'|([^\\s;#]*))(.*)$`,
-);
+const LINE =
+  /^[ \t]*(?:export[ \t]+|setenv[ \t]+|set[ \t]+(?:-[a-zA-Z-]+[ \t]+)+)?([A-Za-z_]\w*)(?:[ \t]+DEFAULT)?(?:=|[ \t]+)(?:"([^"]*)"|'([^']*)'|([^\s;#]*))(.*)$/;
 /** systemd: any number of assignments, each as a whole in quotes or not. */
 const UNIT_LINE = /^[ \t]*(?:Environment|DefaultEnvironment|ManagerEnvironment)=(.*)$/;
-const UNIT_ASSIGNMENT = new RegExp(
-  `(?:^|\\s)(?:"(${NAME})=([^"]*)"|'(${NAME})=([^']*)'|(${NAME})=(\\S*))`,
-  'g',
-);
+const UNIT_ASSIGNMENT = /(?<=^|\s)(?:"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*))/g;
 /** In the EnvironmentVariables of an XML property list. */
-const PLIST = new RegExp(`<key>(${NAME})</key>\\s*<string>([^<]*)</string>`, 'g');
+const PLIST = /<key>([A-Za-z_]\w*)<\/key>\s*<string>([^<]*)<\/string>/g;
 
 function settingsIn(target: Target, path: string, owner: Owner | undefined): EnvironmentSetting[] {
   const file = readFile(target, path, MAX_FILE_BYTES);
   if ('failed' in file) return [];
   const text = asBuffer(file.bytes).toString('utf8');
   const found: EnvironmentSetting[] = [];
-  const add = (name: string, raw: string, line: number, alone: boolean): void => {
+  const add = (name: string, raw: string, alone: boolean, line?: number): void => {
+    if (!WANTED.test(name) || found.length >= MAX_SETTINGS) return;
     const value = owner ? raw.replace(/^(?:~(?=\/)|\$HOME\b|\$\{HOME\}|%h)/, () => owner.home) : raw;
-    found.push({ name, value, file: path, line, alone, ...(owner && { user: owner.user }) });
+    const place = { file: path, ...(line !== undefined && { line }), ...(owner && { user: owner.user }) };
+    found.push({ name, value, alone, ...place });
   };
   if (path.endsWith('.plist')) {
-    for (const match of text.matchAll(PLIST)) {
-      add(match[1] ?? '', match[2] ?? '', text.slice(0, match.index).split('\n').length, false);
-    }
-    return found.slice(0, MAX_SETTINGS);
+    for (const [, name = '', value = ''] of text.matchAll(PLIST)) add(name, value, false);
+    return found;
   }
   for (const [index, content] of text.split('\n').entries()) {
-    addLine(content.trimEnd(), (name, value, alone) => add(name, value, index + 1, alone));
-    if (found.length >= MAX_SETTINGS) break;
+    addLine(content.trimEnd(), (name, value, alone) => add(name, value, alone, index + 1));
   }
   return found;
 }

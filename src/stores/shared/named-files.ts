@@ -37,14 +37,16 @@ export function namedValues(target: Target, path: string, keys: readonly string[
   let section = '';
   const lines = asBuffer(file.bytes).toString('utf8').split('\n', MAX_LINES);
   for (const [index, raw] of lines.entries()) {
-    const text = raw.trim();
-    const heading = /^\[+([^\]]*)\]+\s*(?:[#;].*)?$/.exec(text)?.[1];
+    const trimmed = raw.trim();
+    const [start = '', heading] = /^\[+([^\]]*)\]+\s*/.exec(trimmed) ?? [];
     if (heading !== undefined) section = heading.trim();
+    // git takes a setting on the line of its heading.
+    const text = trimmed.slice(start.length);
     const [, key, rest = ''] = line.exec(text) ?? [];
     if (key === undefined || /^[#;]/.test(text)) continue;
     const found = valuesOf(rest);
     // The first key of a YAML list item takes the item's mark with it.
-    const alone = found.length === 1 && !text.startsWith('- ') && !text.endsWith('\\');
+    const alone = found.length === 1 && start === '' && !text.startsWith('- ') && !text.endsWith('\\');
     for (const value of found) values.push({ key, value, section, file: path, line: index + 1, alone });
   }
   return values;
@@ -52,13 +54,14 @@ export function namedValues(target: Target, path: string, keys: readonly string[
 
 /** One value, or those of a list in brackets; comments and the comma of JSON left out. */
 function valuesOf(text: string): string[] {
-  const list = /^\[(.*)\]\s*,?\s*(?:#.*)?$/.exec(text)?.[1];
-  if (list !== undefined) {
-    return Array.from(list.matchAll(/"([^"]*)"|'([^']*)'|([^\s,"']+)/g), ([, a, b, c]) => a ?? b ?? c ?? '');
+  const quoted = /^"((?:[^"\\]|\\.)*)"|^'([^']*)'/.exec(text);
+  if (quoted) return [quoted[1]?.replaceAll(/\\(["\\])/g, '$1') ?? quoted[2] ?? ''].filter((value) => value !== '');
+  const comment = text.search(/(?<=^|\s)[#;]/);
+  const value = (comment < 0 ? text : text.slice(0, comment)).trimEnd().replace(/,$/, '').trimEnd();
+  if (value.startsWith('[') && value.endsWith(']')) {
+    const items = value.slice(1, -1).matchAll(/"([^"]*)"|'([^']*)'|([^\s,"']+)/g);
+    return Array.from(items, ([, double, single, plain]) => double ?? single ?? plain ?? '');
   }
-  const [, double, single, plain] =
-    /^(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^#;]*?))\s*,?\s*(?:[#;].*)?$/.exec(text) ?? [];
-  const value = double?.replaceAll(/\\(["\\])/g, '$1') ?? single ?? plain ?? '';
   return value === '' ? [] : [value];
 }
 

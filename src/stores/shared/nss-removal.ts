@@ -10,7 +10,7 @@ import { element } from '../../core/der.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
-import { FsError, type Target } from '../../core/target.ts';
+import { FsError, type ReadFs, type Target } from '../../core/target.ts';
 import { trustStatus } from '../../core/trust.ts';
 import { parseCert9, type Cert9Entry } from '../../formats/nss-cert9.ts';
 import { backupPath } from './backup.ts';
@@ -87,7 +87,20 @@ function databaseWord(hostDirectory: string): string {
   return quoteSh(`sql:${hostDirectory}`);
 }
 
+/** A database with many listed certificates is parsed once, not once for each of them. */
+const keptEntries = new WeakMap<ReadFs, Map<string, readonly Cert9Entry[]>>();
+
 function readEntries(target: Target, directory: string): readonly Cert9Entry[] {
+  const kept = keptEntries.get(target.fs) ?? new Map<string, readonly Cert9Entry[]>();
+  keptEntries.set(target.fs, kept);
+  const entries = kept.get(directory) ?? parseEntries(target, directory);
+  // One at a time: plans are made store by store.
+  kept.clear();
+  kept.set(directory, entries);
+  return entries;
+}
+
+function parseEntries(target: Target, directory: string): readonly Cert9Entry[] {
   try {
     const files = readDatabases(target, directory);
     return files ? parseCert9(files).entries : [];

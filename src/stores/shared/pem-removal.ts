@@ -82,7 +82,11 @@ export function lineRemoval(
 ): Step | undefined {
   const ranges = lines.map(({ first, last }) => `${first},${last}d`);
   if (!scannedFile(target, file).hasLineFeedsOnly) return undefined;
-  return fileCommands(target, location, file, (path) => `sed -i -e ${quoteSh(ranges.join(';'))} ${path}`);
+  const script = quoteSh(ranges.join(';'));
+  // The sed of macOS takes -i in another way.
+  return fileCommands(target, location, file, (path, copy) =>
+    target.platform === 'darwin' ? `sed -e ${script} ${copy} > ${path}` : `sed -i -e ${script} ${path}`,
+  );
 }
 
 /** A change of one file, after a check that it is still the scanned one and a copy. */
@@ -90,7 +94,7 @@ function fileCommands(
   target: Target,
   location: StoreLocation,
   file: string,
-  change: (path: string) => string,
+  change: (path: string, copy: string) => string,
 ): Step | undefined {
   const hostFile = target.hostPath(file);
   if (!scannedFile(target, file).exists || !canQuoteSh(hostFile)) return undefined;
@@ -98,7 +102,7 @@ function fileCommands(
   const path = quoteSh(hostFile);
   const copy = quoteSh(backup.file);
   return {
-    commands: [stillHolds(target, file), backup.prepare, `cp -p ${path} ${copy}`, change(path)],
+    commands: [stillHolds(target, file), backup.prepare, `cp -p ${path} ${copy}`, change(path, copy)],
     undo: [`cp -p ${copy} ${path}`],
   };
 }
