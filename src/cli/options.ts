@@ -51,8 +51,15 @@ export function addTargetOptions(command: Command): Command {
 
 export async function openTarget({ root }: TargetOptions, { environment }: Surroundings): Promise<Target> {
   if (root === '') throw new InvalidArgumentError('--root needs a directory.');
-  if (root === undefined) return (await import('../targets/live.ts')).openLive(environment);
+  if (root === undefined) return openThisMachine(environment);
   return (await import('../targets/directory.ts')).openDirectory(root);
+}
+
+async function openThisMachine(environment: NodeJS.ProcessEnv): Promise<Target> {
+  const { openLive, openLiveWindows } = await import('../targets/live.ts');
+  if (process.platform !== 'win32') return openLive(environment);
+  const { openRegistry } = await import('../targets/registry.ts');
+  return openLiveWindows(environment, openRegistry(environment));
 }
 
 export function openChosenBlocklist({ blocklist }: CommonOptions, { packageRoot }: Surroundings): Blocklist {

@@ -60,7 +60,8 @@ class XmlReader {
 
   #dictionary({ empty }: OpenTag, depth: number): ReadonlyMap<string, PlistValue> {
     const entries = new Map<string, PlistValue>();
-    while (!empty && !this.#closes('dict')) {
+    if (empty) return entries;
+    while (!this.#closes('dict')) {
       const key = this.#open();
       if (key.name !== 'key') throw this.#malformed('a key is missing', key.start);
       const name = key.empty ? '' : this.#content('key');
@@ -71,7 +72,8 @@ class XmlReader {
 
   #array({ empty }: OpenTag, depth: number): PlistValue[] {
     const items: PlistValue[] = [];
-    while (!empty && !this.#closes('array')) items.push(this.#value(depth + 1));
+    if (empty) return items;
+    while (!this.#closes('array')) items.push(this.#value(depth + 1));
     return items;
   }
 

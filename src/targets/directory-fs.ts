@@ -16,6 +16,7 @@ import {
 import type { BigIntStats, Dirent, Stats } from 'node:fs';
 import { decodePath, encodePath } from '../core/shell.ts';
 import { FsError, MAX_FILE_BYTES, type DirectoryEntry, type FileStat, type ReadFs } from '../core/target.ts';
+import { isWindowsName, linkFromWindows, toWindowsPath } from './windows-paths.ts';
 
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
@@ -50,7 +51,11 @@ export class DirectoryFs implements ReadFs {
   readonly #known = new Map<string, Resolved>();
   readonly #listings = new Map<string, Listing>();
 
-  constructor(root: string) {
+  /** Windows runs this: `drives` where the root stands above all drives, as `/C:`. */
+  readonly #windows: 'drives' | 'directory' | undefined;
+
+  constructor(root: string, { drives = false } = {}) {
+    this.#windows = drives ? 'drives' : process.platform === 'win32' ? 'directory' : undefined;
     this.#root = root.replace(/\/+$/, '');
   }
 
@@ -88,6 +93,7 @@ export class DirectoryFs implements ReadFs {
   }
 
   #readDirectory(directory: string): DirectoryEntry[] {
+    if (this.#windows === 'drives' && directory === '/') return this.#drives();
     const host = this.#host(directory);
     const entries = readdirSync(host, { withFileTypes: true });
     if (!entries.some((entry) => entry.name.includes('\ufffd'))) {
@@ -99,6 +105,12 @@ export class DirectoryFs implements ReadFs {
       const stat = lstatSync(this.#host(below(directory, name)));
       return { name, kind: entryKind(stat) };
     });
+  }
+
+  #drives(): DirectoryEntry[] {
+    return Array.from({ length: 26 }, (_, i) => `${String.fromCharCode(0x41 + i)}:`)
+      .filter((name) => this.#lstat(`/${name}`) !== undefined)
+      .map((name) => ({ name, kind: 'directory' }));
   }
 
   read(path: string, maxBytes = MAX_FILE_BYTES): Uint8Array | undefined {
@@ -150,12 +162,17 @@ export class DirectoryFs implements ReadFs {
 
   #readLink(path: string): string {
     const link = readlinkSync(this.#host(path));
+    if (this.#windows) return linkFromWindows(link, this.#windows === 'drives');
     // Perhaps not UTF-8: then the bytes count.
     return link.includes('\ufffd') ? decodePath(readlinkSync(this.#host(path), { encoding: 'buffer' })) : link;
   }
 
   /** What a name in a directory is, without following it; undefined when there is none. */
   #kindOf(directory: string, name: string): DirectoryEntry['kind'] | undefined {
+    if (this.#windows && !isWindowsName(name)) {
+      const isDrive = this.#windows === 'drives' && directory === '/' && toWindowsPath(`/${name}`) !== undefined;
+      if (!isDrive) return undefined;
+    }
     const listing = this.#listings.get(directory);
     const listed = listing?.kinds.get(name);
     if (listed) return listed;
@@ -171,11 +188,13 @@ export class DirectoryFs implements ReadFs {
   }
 
   #lstat(path: string): Stats | undefined {
+    if (this.#windows === 'drives' && toWindowsPath(path) === undefined) return undefined;
     return attempt(path, () => lstatSync(this.#host(path), { throwIfNoEntry: false }));
   }
 
   /** A name that is not UTF-8 has to be handed to the system as bytes. */
   #host(path: string): string | Buffer {
+    if (this.#windows === 'drives') return toWindowsPath(path) ?? path;
     const full = this.#root + path;
     return /[\udc80-\udcff]/.test(full) ? encodePath(full) : full;
   }

@@ -2,7 +2,8 @@
 
 import { realpathSync, statSync } from 'node:fs';
 import { RootauditError } from '../core/errors.ts';
-import type { Platform, ReadFs, Target } from '../core/target.ts';
+import { findPath } from '../core/find-path.ts';
+import { FsError, type Platform, type ReadFs, type Target } from '../core/target.ts';
 import { DirectoryFs } from './directory-fs.ts';
 import { findHomes } from './homes.ts';
 
@@ -52,5 +53,15 @@ const MARKS: readonly (readonly [string, Platform])[] = [
 ];
 
 function platformOf(fs: ReadFs): Platform {
-  return MARKS.find(([path]) => fs.kind(path) !== undefined)?.[1] ?? 'linux';
+  return MARKS.find(([path]) => fs.kind(path) !== undefined)?.[1] ?? (isWindows(fs) ? 'win32' : 'linux');
+}
+
+/** Old versions of Windows spell their directories otherwise. */
+function isWindows(fs: ReadFs): boolean {
+  try {
+    return findPath(fs, '/windows/system32') !== undefined || findPath(fs, '/winnt/system32') !== undefined;
+  } catch (error) {
+    if (error instanceof FsError) return false;
+    throw error;
+  }
 }

@@ -16,10 +16,10 @@ export interface Homes {
 }
 
 /** Every home that exists and can be entered; `first` goes before the others. */
-export function findHomes(fs: ReadFs, first?: Home): Homes {
+export function findHomes(fs: ReadFs, first?: Home, parents: readonly string[] = HOME_PARENTS): Homes {
   const homes = new Map<string, Home>();
   const refused: string[] = [];
-  for (const home of candidates(fs, first)) {
+  for (const home of candidates(fs, first, parents)) {
     if (NOT_HOMES.has(home.path) || homes.size >= MAX_HOMES) continue;
     try {
       const real = fs.realPath(home.path);
@@ -35,12 +35,16 @@ export function findHomes(fs: ReadFs, first?: Home): Homes {
   return { homes: [...homes.values()], refused: [...new Set(refused)] };
 }
 
-function* candidates(fs: ReadFs, first: Home | undefined): Generator<Home> {
+function* candidates(
+  fs: ReadFs,
+  first: Home | undefined,
+  parents: readonly string[],
+): Generator<Home> {
   if (first) yield first;
   yield* passwdHomes(fs);
   yield { user: 'root', path: '/root' };
   yield { user: 'root', path: '/var/root' };
-  for (const parent of HOME_PARENTS) {
+  for (const parent of parents) {
     for (const entry of safely(() => fs.list(parent)) ?? []) {
       if (entry.kind === 'directory' || entry.kind === 'link') {
         yield { user: entry.name, path: `${parent}/${entry.name}` };
