@@ -8,7 +8,7 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
   core: { layers: [], modules: ['node:crypto'] },
   formats: { layers: ['core'], modules: ['node:crypto', 'node:module', 'node:zlib', 'node-forge'] },
   stores: { layers: ['core', 'formats'], modules: ['node:buffer', 'node:crypto', 'node:path'] },
-  targets: { layers: ['core'], modules: ['node:fs', 'node:os', 'node:path'] },
+  targets: { layers: ['core'], modules: ['node:child_process', 'node:fs', 'node:os', 'node:path'] },
   blocklist: { layers: ['core'], modules: ['node:fs', 'node:path'] },
   match: { layers: ['core', 'blocklist'], modules: ['node:crypto'] },
   report: { layers: ['core', 'blocklist', 'match'], modules: [] },

@@ -57,6 +57,10 @@ export async function openTarget({ root }: TargetOptions, { environment }: Surro
 
 async function openThisMachine(environment: NodeJS.ProcessEnv): Promise<Target> {
   const { openLive, openLiveWindows } = await import('../targets/live.ts');
+  if (process.platform === 'darwin') {
+    const { openTrustSettings } = await import('../targets/trust-settings.ts');
+    return { ...openLive(environment), trustSettings: openTrustSettings() };
+  }
   if (process.platform !== 'win32') return openLive(environment);
   const { openRegistry } = await import('../targets/registry.ts');
   return openLiveWindows(environment, openRegistry(environment));

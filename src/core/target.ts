@@ -43,6 +43,17 @@ export interface ReadFs {
   list(path: string): readonly DirectoryEntry[];
   /** The whole file; undefined when there is none. More than `maxBytes`, or not a regular file, is an error. */
   read(path: string, maxBytes?: number): Uint8Array | undefined;
+  /** A regular file of any size, to be read in pieces; undefined when there is none. Throws {@link FsError}. */
+  open(path: string): OpenFile | undefined;
+}
+
+/** A file that is read in pieces. */
+export interface OpenFile {
+  /** As the file system tells it. */
+  readonly size: number;
+  /** Fills `into` from `offset` of the file; how many bytes there were. Throws {@link FsError}. */
+  read(into: Uint8Array, offset: number): number;
+  close(): void;
 }
 
 /** Files larger than this are no trust store we know. */
@@ -64,6 +75,12 @@ export interface Registry {
   list(key: string): readonly string[];
 }
 
+/** The trust settings of a running Mac, which keeps their files from everyone but its own programs. */
+export interface TrustSettingsExport {
+  /** A file of trust settings; undefined when there are none. The user is whoever runs us. Throws {@link FsError}. */
+  export(domain: 'user' | 'administrator'): Uint8Array | undefined;
+}
+
 export interface Target {
   readonly kind: 'live' | 'directory';
   /** What the user named: `/` or the directory. */
@@ -72,6 +89,8 @@ export interface Target {
   readonly fs: ReadFs;
   /** On a running Windows only: everywhere else the registry is files. */
   readonly registry?: Registry;
+  /** On a running Mac only. */
+  readonly trustSettings?: TrustSettingsExport;
   /** The environment that programs on the target see; empty where it cannot be known. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Homes that exist, the current user's first on a live target. */

@@ -19,7 +19,7 @@ import {
 } from './plist.ts';
 
 /** unspecified: this setting leaves the decision to others. */
-export type TrustResult = 'trustRoot' | 'trustAsRoot' | 'deny' | 'unspecified';
+type TrustResult = 'trustRoot' | 'trustAsRoot' | 'deny' | 'unspecified';
 
 export interface TrustSetting {
   readonly result: TrustResult;

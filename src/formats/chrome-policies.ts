@@ -6,6 +6,7 @@
 import type { Diagnostic } from '../core/errors.ts';
 import { decodeBase64, endOfBase64 } from './base64.ts';
 import { asArray, asDictionary, asString, type PlistDictionary, type PlistValue } from './plist.ts';
+import { unwrapJson } from './policy-values.ts';
 
 export const CERTIFICATE_POLICIES = [
   'CACertificates',
@@ -49,7 +50,7 @@ export function readChromePolicies(policies: PlistDictionary): ChromePolicies {
   for (const policy of CERTIFICATE_POLICIES) {
     const value = policies.get(policy);
     if (value === undefined) continue;
-    const list = asArray(value);
+    const list = asArray(unwrapJson(value));
     if (!list) report('malformed', `${policy} is not a list`);
     for (const [index, item] of (list ?? []).entries()) {
       if (certificates.length >= MAX_ENTRIES) {
@@ -79,7 +80,7 @@ function read(
   item: PlistValue,
 ): { readonly text: string | undefined; readonly names: readonly string[] } {
   if (policy !== 'CACertificatesWithConstraints') return { text: asString(item), names: [] };
-  const entry = asDictionary(item);
+  const entry = asDictionary(unwrapJson(item));
   const constraints = asDictionary(entry?.get('constraints'));
   const names = ['permitted_dns_names', 'permitted_cidrs'].flatMap((key) =>
     (asArray(constraints?.get(key)) ?? []).flatMap((name) => asString(name) ?? []),

@@ -39,6 +39,7 @@ export function parseChromeRootStore(bytes: Uint8Array): ChromeRootStore {
         throw new FormatError('limit', `more than ${MAX_ROOTS} roots`, field.offset);
       readRoot(field.value, field.number === 1, entries, diagnostics);
     }
+    if (entries.length + diagnostics.length === 0) throw new FormatError('malformed', 'no roots in it');
   } catch (error) {
     diagnostics.push(toDiagnostic(error));
   }

@@ -3,6 +3,7 @@
  * SecurityDevices). In a property list the names may also be written flat: `Certificates__Install`.
  */
 
+import { unwrapJson } from './policy-values.ts';
 import { asArray, asDictionary, asString, type PlistDictionary, type PlistValue } from './plist.ts';
 
 export interface FirefoxPolicies {
@@ -41,7 +42,7 @@ function flag(value: PlistValue | undefined): boolean | undefined {
 
 /** The members of a policy, nested or flat. */
 function group(policies: PlistDictionary, name: string): PlistDictionary {
-  const nested = asDictionary(policies.get(name));
+  const nested = asDictionary(unwrapJson(policies.get(name)));
   if (nested) return nested;
   const prefix = `${name}__`;
   const flat = [...policies].filter(([key]) => key.startsWith(prefix));

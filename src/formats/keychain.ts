@@ -55,7 +55,7 @@ export function parseKeychain(bytes: Uint8Array): Parsed<KeychainEntry> {
   return { entries, diagnostics };
 }
 
-export function looksLikeKeychain(bytes: Uint8Array): boolean {
+function looksLikeKeychain(bytes: Uint8Array): boolean {
   return asBuffer(bytes.subarray(0, 4)).toString('latin1') === 'kych';
 }
 

@@ -2,6 +2,8 @@
 
 import { asBuffer } from '../core/bytes.ts';
 import type { Diagnostic, Parsed, ProblemCode } from '../core/errors.ts';
+import { parseBcfks } from './bcfks.ts';
+import { parseBks } from './bks.ts';
 import { JCEKS_MAGIC, JKS_MAGIC, parseJks } from './jks.ts';
 import { parsePkcs12 } from './pkcs12.ts';
 
@@ -89,8 +91,16 @@ export function parseKeystore(
       return { ...rest, entries: unified, format };
     }
     case 'BKS':
-    case 'BCFKS':
-      return unread(format, 'unsupported', `a ${format} keystore (Bouncy Castle), which is not read yet`);
+      return { ...parseBks(bytes, options.passwords), format, passwordLess: false };
+    case 'BCFKS': {
+      const { entries, ...rest } = parseBcfks(bytes, options.passwords);
+      return {
+        ...rest,
+        entries: entries.map((each) => ({ ...each, anchor: true })),
+        format,
+        passwordLess: false,
+      };
+    }
     case 'UBER':
       return unread(
         format,
@@ -100,7 +110,7 @@ export function parseKeystore(
     case undefined:
       return bytes.length === 0
         ? unread(format, 'truncated', 'the keystore is empty: not even a header')
-        : unread(format, 'malformed', 'no Java keystore: neither JKS, JCEKS nor PKCS#12');
+        : unread(format, 'malformed', 'no Java keystore: neither JKS, JCEKS, PKCS#12, BKS nor BCFKS');
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from './plist.ts';
 
 /** root: com.apple.security.root, to be trusted; certificate: of the other two kinds, to be kept. */
-export type CertificatePayloadKind = 'root' | 'certificate';
+type CertificatePayloadKind = 'root' | 'certificate';
 
 export interface ProfileCertificate {
   readonly der: Uint8Array;

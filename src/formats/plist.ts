@@ -40,13 +40,6 @@ function looksLikeBinaryPlist(bytes: Uint8Array): boolean {
   return asBuffer(bytes.subarray(0, 6)).toString('latin1') === 'bplist';
 }
 
-/** True for bytes that begin like a property list of either kind. */
-export function looksLikePlist(bytes: Uint8Array): boolean {
-  return (
-    looksLikeBinaryPlist(bytes) || /^\s*<(?:\?xml|!DOCTYPE|!--|plist)/.test(textOf(bytes.subarray(0, 512)))
-  );
-}
-
 /** In text, the line says more than the offset. */
 function parseXml(bytes: Uint8Array): Parsed<PlistValue> {
   const text = textOf(bytes);

@@ -27,6 +27,13 @@ function withDictionary(value: PlistValue | undefined, diagnostics: readonly Dia
   return { policies: new Map(), diagnostics: diagnostics.length > 0 ? diagnostics : [missing] };
 }
 
+/** On Windows a list or a dictionary may be a text with JSON in it. Anything else stays as it is. */
+export function unwrapJson(value: PlistValue | undefined): PlistValue | undefined {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
+  const json = parseJsonSource(Buffer.from(value, 'utf8')).value;
+  return json ? plainValue(json) : value;
+}
+
 function plainValue(json: JsonValue): PlistValue {
   switch (json.kind) {
     case 'object':

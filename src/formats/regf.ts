@@ -253,7 +253,9 @@ class HiveReader {
 
   /** False when the bound is passed; said once. */
   #within(count: number, bound: number, what: string): boolean {
-    if (count === bound + 1) this.#problem(new FormatError('limit', `more than ${bound} ${what}`));
+    if (count === bound + 1) {
+      this.diagnostics.push({ level: 'error', code: 'limit', message: `more than ${bound} ${what}` });
+    }
     return count <= bound;
   }
 

@@ -129,7 +129,10 @@ function readHead(bytes: Uint8Array, list: Tlv): ListHead {
   const algorithm = required(Tag.sequence, 'an algorithm');
   const [algorithmId] = children(bytes, algorithm, 2);
   return {
-    usages: children(bytes, usage, MAX_USAGES).map((each) => decodeOid(content(bytes, each))),
+    usages: children(bytes, usage, MAX_USAGES).map((each) => {
+      if (each.tag !== Tag.oid) throw new FormatError('malformed', 'trust list without a usage', each.start);
+      return decodeOid(content(bytes, each));
+    }),
     listIdentifier: identifier ? decodeUtf16(content(bytes, identifier)) : '',
     subjectAlgorithm: algorithmId ? decodeOid(content(bytes, algorithmId)) : '',
     subjects: optional(Tag.sequence),

@@ -1,5 +1,6 @@
 /**
- * Roots that policies of Chrome and its relatives add or ban: JSON files on Linux, managed preferences on macOS.
+ * Roots that policies of Chrome and its relatives add or ban: JSON files on Linux, managed preferences on macOS, the
+ * registry on Windows.
  * https://www.chromium.org/administrators/linux-quick-start/, https://chromeenterprise.google/policies/#CACertificates
  */
 
@@ -18,18 +19,14 @@ import {
 } from '../formats/chrome-policies.ts';
 import { parseJsonSource, rangesWithout } from '../formats/json-source.ts';
 import { parseJsonPolicies, parsePlistPolicies } from '../formats/policy-values.ts';
-import {
-  diagnosticsContent,
-  EMPTY_CONTENT,
-  exists,
-  readFile,
-  walkFiles,
-} from './shared/content.ts';
+import { diagnosticsContent, EMPTY_CONTENT, exists, readFile, walkFiles } from './shared/content.ts';
 import { cutRanges, manualRemediation } from './shared/cut-bytes.ts';
 import { expandDirectories, uniqueDirectories } from './shared/directories.ts';
+import { policyBranches, withPolicies } from './shared/windows-policies.ts';
 
 const JSON_FORMAT = 'Chrome policies (JSON)';
 const PLIST_FORMAT = 'Chrome policies (managed preferences)';
+const REGISTRY_FORMAT = 'Chrome policies (registry)';
 const MAX_JSON_BYTES = 16 << 20;
 
 /** Directories with `managed` and `recommended` in them. */
@@ -61,8 +58,11 @@ const DOMAINS: readonly (readonly [string, string])[] = [
 export const store: StoreType = {
   id: 'chrome-policy',
   title: 'Policies of Chrome, Chromium, Edge, Brave and others that add or ban roots',
-  platforms: ['linux', 'darwin', 'freebsd', 'openbsd'],
-  locate: (target) => (target.platform === 'darwin' ? managedPreferences(target) : directories(target)),
+  platforms: ['linux', 'darwin', 'win32', 'freebsd', 'openbsd'],
+  locate: (target) => {
+    if (target.platform === 'win32') return groupPolicies(target);
+    return target.platform === 'darwin' ? managedPreferences(target) : directories(target);
+  },
   read,
   planRemoval,
 };
@@ -99,12 +99,45 @@ function managedPreferences(target: Target): StoreLocation[] {
   );
 }
 
+/** Below the branch of policies in the registry. */
+const KEYS: readonly string[] = [
+  'Google\\Chrome',
+  'Chromium',
+  'Microsoft\\Edge',
+  'BraveSoftware\\Brave',
+  'Vivaldi',
+];
+
+function groupPolicies(target: Target): StoreLocation[] {
+  return policyBranches(target).map(({ place, user }) => ({
+    path: place,
+    application: `Chrome, Edge, Brave and others, policies${user === undefined ? '' : ` (${user})`}`,
+    scope: user === undefined ? 'system' : 'user',
+    format: REGISTRY_FORMAT,
+    ...(user !== undefined && { user }),
+  }));
+}
+
+/** The policies of each browser stand for themselves. */
+function readRegistry(target: Target, { path: place }: StoreLocation): StoreContent[] {
+  return withPolicies(target, place, (policiesOf) =>
+    KEYS.flatMap((key) => {
+      const policies = policiesOf(key);
+      if (!policies) return [];
+      const found = readChromePolicies(policies);
+      const path = `${place}\\${key}`;
+      return [diagnosticsContent(path, found.diagnostics), ...anchorsOf([{ ...found, path }])];
+    }),
+  );
+}
+
 /** A file with policies; in the order of a target's files the later one counts. */
 interface Source extends ChromePolicies {
   readonly path: string;
 }
 
 function read(target: Target, location: StoreLocation): StoreContent[] {
+  if (location.format === REGISTRY_FORMAT) return readRegistry(target, location);
   const contents: StoreContent[] = [];
   const problems: Problem[] = [];
   const sources = filesOf(target, location, problems).flatMap((path): Source[] => {
@@ -197,10 +230,10 @@ function trustOf(
 function planRemoval(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
   const entries = anchors.map(({ entry, path }) => `${entry} in ${path}`).join(', ');
   const byHand = `Take ${entries} out where the policy is set, and check the result at chrome://policy.`;
-  if (location.format === PLIST_FORMAT) {
+  if (location.format !== JSON_FORMAT) {
     return manualRemediation(
       location,
-      `${byHand} It comes from the device management (MDM): only there it stays away.`,
+      `${byHand} It comes from group policy or device management: only there it stays away.`,
     );
   }
   const commands: string[] = [];

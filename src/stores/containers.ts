@@ -48,7 +48,11 @@ function* docker(target: Target): Generator<CertificateFile> {
   );
   const daemon = trustFor({ serverAuth: 'trusted' }, 'ca.pem, for the Docker daemon only');
   for (const { path: home } of target.homes) {
-    const patterns = ['.docker/ca.pem', '.docker/machine/certs/ca.pem', '.docker/contexts/tls/*/docker/ca.pem'];
+    const patterns = [
+      '.docker/ca.pem',
+      '.docker/machine/certs/ca.pem',
+      '.docker/contexts/tls/*/docker/ca.pem',
+    ];
     for (const path of expandInHome(target, home, patterns)) {
       yield { path, application: 'Docker client (connection to the daemon)', trust: daemon };
     }

@@ -11,7 +11,14 @@ import type { Target } from '../core/target.ts';
 import { count } from '../core/text.ts';
 import { distrustedForAll, heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
 import { parseKeystore } from '../formats/keystore.ts';
-import { diagnosticsContent, EMPTY_CONTENT, exists, mergeContents, readFile, walkFiles } from './shared/content.ts';
+import {
+  diagnosticsContent,
+  EMPTY_CONTENT,
+  exists,
+  mergeContents,
+  readFile,
+  walkFiles,
+} from './shared/content.ts';
 import { removeFromPemFiles } from './shared/pem-removal.ts';
 
 const STORES = '.dotnet/corefx/cryptography/x509stores';
@@ -36,15 +43,13 @@ function readPfx(target: Target, path: string, trust: Trust, passwords: readonly
   const file = readFile(target, path);
   if ('failed' in file) return file.failed;
   const { entries, diagnostics, keys } = parseKeystore(file.bytes, { passwords });
-  const anchors = entries.map(
-    ({ der }): TrustAnchor => ({
-      certificate: certificateFrom(der),
-      entry: posix.basename(path),
-      path,
-      trust,
-      lines: { first: 1, last: 1, certificatesInFile: entries.length },
-    }),
-  );
+  const anchors = entries.map(({ der }): TrustAnchor => ({
+    certificate: certificateFrom(der),
+    entry: posix.basename(path),
+    path,
+    trust,
+    lines: { first: 1, last: 1, certificatesInFile: entries.length },
+  }));
   const notes = keys > 0 ? [`${path}: also holds ${count(keys, 'private key')}`] : [];
   return mergeContents([{ anchors, problems: [], notes }, diagnosticsContent(path, diagnostics)]);
 }
@@ -57,15 +62,13 @@ export const store: StoreType = {
     target.homes.flatMap(({ path: home, user }) =>
       Array.from(TRUST.keys(), (name) => ({ path: `${home}/${STORES}/${name}`, name }))
         .filter(({ path }) => exists(target, path, 'directory'))
-        .map(
-          ({ path, name }): StoreLocation => ({
-            path,
-            application: `.NET (${name}, ${user})`,
-            scope: 'user',
-            format: 'PKCS#12',
-            user,
-          }),
-        ),
+        .map(({ path, name }): StoreLocation => ({
+          path,
+          application: `.NET (${name}, ${user})`,
+          scope: 'user',
+          format: 'PKCS#12',
+          user,
+        })),
     ),
   read,
   planRemoval(target, location, anchors) {

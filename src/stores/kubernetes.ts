@@ -51,9 +51,19 @@ const CONFIGS = [
   '/var/snap/microk8s/current/credentials/*.config',
   '/var/lib/k0s/pki/*.conf',
 ];
-const USER_CONFIGS = ['.kube/config', '.kube/*.yaml', '.kube/*.yml', '.kube/*.conf', '.kube/config.d/*', '.kube/configs/*'];
+const USER_CONFIGS = [
+  '.kube/config',
+  '.kube/*.yaml',
+  '.kube/*.yml',
+  '.kube/*.conf',
+  '.kube/config.d/*',
+  '.kube/configs/*',
+];
 
-const CLUSTER = trustFor({ serverAuth: 'trusted', clientAuth: 'trusted' }, 'authority of a cluster, for it only');
+const CLUSTER = trustFor(
+  { serverAuth: 'trusted', clientAuth: 'trusted' },
+  'authority of a cluster, for it only',
+);
 const SERVER = trustFor({ serverAuth: 'trusted' }, 'certificate-authority, for one cluster only');
 
 const NAMED: SettingsRule = {
@@ -110,14 +120,12 @@ const inline: StoreType = {
   locate: (target) =>
     configsOf(target)
       .filter((path) => holdsData(target, path))
-      .map(
-        (path): StoreLocation => ({
-          path,
-          application: `kubectl (${path})`,
-          format: 'kubeconfig',
-          ...scopeOf(target, path),
-        }),
-      ),
+      .map((path): StoreLocation => ({
+        path,
+        application: `kubectl (${path})`,
+        format: 'kubeconfig',
+        ...scopeOf(target, path),
+      })),
   read: (target, { path }) => [readInline(target, path, DATA)],
   planRemoval: (target, location, anchors) =>
     removeInline(

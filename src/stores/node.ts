@@ -61,7 +61,13 @@ const NPM_CA: InlineRule = {
   line: /^\s*ca(?:\[\])?\s*=(.*)$/,
   decode: (value) =>
     value.includes('-----BEGIN ')
-      ? Buffer.from(value.replaceAll(/["']/g, '').trim().replaceAll(String.raw`\n`, '\n'), 'utf8')
+      ? Buffer.from(
+          value
+            .replaceAll(/["']/g, '')
+            .trim()
+            .replaceAll(String.raw`\n`, '\n'),
+          'utf8',
+        )
       : undefined,
   trust: trustFor({ serverAuth: 'trusted' }, 'ca, for npm only'),
   entry: 'ca',
@@ -138,14 +144,12 @@ const compiledIn: StoreType = {
     );
     return [...system, ...users]
       .filter(([, path]) => exists(target, path, 'file'))
-      .map(
-        ([name, path]): StoreLocation => ({
-          path,
-          application: `${name} (compiled in)`,
-          format: 'program',
-          ...scopeOf(target, path),
-        }),
-      );
+      .map(([name, path]): StoreLocation => ({
+        path,
+        application: `${name} (compiled in)`,
+        format: 'program',
+        ...scopeOf(target, path),
+      }));
   },
   read: () => [NOT_OURS],
   planRemoval: () => ({
@@ -161,7 +165,8 @@ const compiledIn: StoreType = {
 export const stores: readonly StoreType[] = [
   certificateFileStore({
     id: 'node',
-    title: 'Node.js (NODE_EXTRA_CA_CERTS), npm, pnpm, Yarn, Bun, Deno: certificate files of variables and settings',
+    title:
+      'Node.js (NODE_EXTRA_CA_CERTS), npm, pnpm, Yarn, Bun, Deno: certificate files of variables and settings',
     find,
   }),
   npmInline,

@@ -15,7 +15,14 @@ import {
   type SettingsRule,
   type VariableRule,
 } from './shared/named-files.ts';
-import { CONDA_PREFIXES, PACKAGE_PLACES, PREFIXES, USER_CONDA, USER_PACKAGE_PLACES, USER_PREFIXES } from './shared/python-places.ts';
+import {
+  CONDA_PREFIXES,
+  PACKAGE_PLACES,
+  PREFIXES,
+  USER_CONDA,
+  USER_PACKAGE_PLACES,
+  USER_PREFIXES,
+} from './shared/python-places.ts';
 
 /** Below a directory of packages. */
 const KNOWN_BUNDLES = [
@@ -75,7 +82,9 @@ function prefixesOf(target: Target): string[] {
     const path = target.environment[name];
     return path?.startsWith('/') === true ? [path] : [];
   });
-  return [...new Set([...system, ...users, ...condaOf(target), ...own])].filter((path) => exists(target, path));
+  return [...new Set([...system, ...users, ...condaOf(target), ...own])].filter((path) =>
+    exists(target, path),
+  );
 }
 
 function condaOf(target: Target): string[] {
@@ -184,13 +193,17 @@ const COMES_BACK = 'The next update of the package, or a new environment, brings
 /** "Install Certificates.command" of python.org links this file to certifi. */
 function pythonMac(target: Target): CertificateFile[] {
   const pattern = '/Library/Frameworks/Python.framework/Versions/*/etc/openssl/cert.pem';
-  return expandPaths(target, pattern).map((path) => ({ path, application: `Python (${path.split('/')[5]})` }));
+  return expandPaths(target, pattern).map((path) => ({
+    path,
+    application: `Python (${path.split('/')[5]})`,
+  }));
 }
 
 export const stores = [
   certificateFileStore({
     id: 'python',
-    title: 'Python: certifi and its copies in every place of packages and environment, pip, requests, conda, poetry',
+    title:
+      'Python: certifi and its copies in every place of packages and environment, pip, requests, conda, poetry',
     find,
     comesBack: COMES_BACK,
   }),

@@ -43,14 +43,22 @@ function* curl(target: Target): Generator<CertificateFile> {
     },
   ]);
   for (const pattern of CURL_ON_WINDOWS) {
-    for (const path of expandPaths(target, systemDrive(target) + pattern)) yield { path, application: 'curl' };
+    for (const path of expandPaths(target, systemDrive(target) + pattern))
+      yield { path, application: 'curl' };
   }
 }
 
 const FETCHERS: readonly SettingsRule[] = [
   {
     program: 'Wget',
-    keys: ['ca_certificate', 'ca_directory', 'ca-certificate', 'ca-directory', 'cacertificate', 'cadirectory'],
+    keys: [
+      'ca_certificate',
+      'ca_directory',
+      'ca-certificate',
+      'ca-directory',
+      'cacertificate',
+      'cadirectory',
+    ],
     system: ['/etc/wgetrc', '/etc/wget2rc', '/usr/local/etc/wgetrc', '/opt/homebrew/etc/wgetrc'],
     user: ['.wgetrc', '.config/wget/wget2rc', '.wget2rc', 'wget.ini'],
     replaces: SYSTEM,
@@ -110,7 +118,11 @@ const CLOUD_SETTINGS: readonly SettingsRule[] = [
   {
     program: 'Google Cloud',
     keys: ['custom_ca_certs_file', 'ca_certificates_file'],
-    system: ['/usr/lib/google-cloud-sdk/properties', '/usr/local/google-cloud-sdk/properties', '/etc/boto.cfg'],
+    system: [
+      '/usr/lib/google-cloud-sdk/properties',
+      '/usr/local/google-cloud-sdk/properties',
+      '/etc/boto.cfg',
+    ],
     user: [
       '.config/gcloud/properties',
       '.config/gcloud/configurations/config_*',
@@ -148,8 +160,16 @@ function* clouds(target: Target): Generator<CertificateFile> {
 }
 
 export const stores = [
-  certificateFileStore({ id: 'curl', title: 'curl: variables, .curlrc, the bundle beside curl.exe', find: curl }),
-  certificateFileStore({ id: 'wget', title: 'Wget, aria2, Subversion, Mercurial: their settings', find: wget }),
+  certificateFileStore({
+    id: 'curl',
+    title: 'curl: variables, .curlrc, the bundle beside curl.exe',
+    find: curl,
+  }),
+  certificateFileStore({
+    id: 'wget',
+    title: 'Wget, aria2, Subversion, Mercurial: their settings',
+    find: wget,
+  }),
   certificateFileStore({ id: 'aws', title: 'AWS tools: AWS_CA_BUNDLE and ca_bundle', find: aws }),
   certificateFileStore({
     id: 'cloud-tools',

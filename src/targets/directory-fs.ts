@@ -15,7 +15,14 @@ import {
 } from 'node:fs';
 import type { BigIntStats, Dirent, Stats } from 'node:fs';
 import { decodePath, encodePath } from '../core/shell.ts';
-import { FsError, MAX_FILE_BYTES, type DirectoryEntry, type FileStat, type ReadFs } from '../core/target.ts';
+import {
+  FsError,
+  MAX_FILE_BYTES,
+  type DirectoryEntry,
+  type FileStat,
+  type OpenFile,
+  type ReadFs,
+} from '../core/target.ts';
 import { isWindowsName, linkFromWindows, toWindowsPath } from './windows-paths.ts';
 
 /** As many as Linux follows. */
@@ -97,7 +104,7 @@ export class DirectoryFs implements ReadFs {
     const host = this.#host(directory);
     const entries = readdirSync(host, { withFileTypes: true });
     if (!entries.some((entry) => entry.name.includes('\ufffd'))) {
-      return entries.map((entry) => ({ name: entry.name, kind: entryKind(entry) }));
+      return entries.map((entry) => ({ name: entry.name, kind: this.#listedKind(directory, entry) }));
     }
     // A name that may not be UTF-8: read the names as bytes, so that the file can be opened again.
     return readdirSync(host, { encoding: 'buffer' }).map((bytes) => {
@@ -107,6 +114,20 @@ export class DirectoryFs implements ReadFs {
     });
   }
 
+  /** Windows lists everything with a reparse point as a link, also a directory that OneDrive keeps elsewhere. */
+  #listedKind(directory: string, entry: Dirent): DirectoryEntry['kind'] {
+    const kind = entryKind(entry);
+    if (kind !== 'link' || !this.#windows) return kind;
+    const path = below(directory, entry.name);
+    try {
+      const stat = this.#lstat(path);
+      return stat ? entryKind(stat) : 'other';
+    } catch (error) {
+      if (error instanceof FsError) return 'other';
+      throw error;
+    }
+  }
+
   #drives(): DirectoryEntry[] {
     return Array.from({ length: 26 }, (_, i) => `${String.fromCharCode(0x41 + i)}:`)
       .filter((name) => this.#lstat(`/${name}`) !== undefined)
@@ -114,19 +135,29 @@ export class DirectoryFs implements ReadFs {
   }
 
   read(path: string, maxBytes = MAX_FILE_BYTES): Uint8Array | undefined {
-    const resolved = this.resolve(path);
-    if (!resolved.kind) return undefined;
-    if (resolved.kind !== 'file') throw new FsError('not-a-file', path, 'not a regular file');
+    const descriptor = this.#openFile(path);
+    if (descriptor === undefined) return undefined;
     return attempt(path, () => {
-      // Between resolving and opening, the file may be swapped for a link or a pipe: refuse both.
-      const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-      const descriptor = openSync(this.#host(resolved.path), flags);
       try {
         return readDescriptor(descriptor, path, maxBytes);
       } finally {
         closeSync(descriptor);
       }
     });
+  }
+
+  open(path: string): OpenFile | undefined {
+    const descriptor = this.#openFile(path);
+    return descriptor === undefined ? undefined : attempt(path, () => openDescriptor(descriptor, path));
+  }
+
+  #openFile(path: string): number | undefined {
+    const resolved = this.resolve(path);
+    if (!resolved.kind) return undefined;
+    if (resolved.kind !== 'file') throw new FsError('not-a-file', path, 'not a regular file');
+    // Between resolving and opening, the file may be swapped for a link or a pipe: refuse both.
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    return attempt(path, () => openSync(this.#host(resolved.path), flags));
   }
 
   /** Follows every link of `path`. Where the end is missing, says where it would lie. */
@@ -226,6 +257,27 @@ function readDescriptor(descriptor: number, path: string, maxBytes: number): Uin
       buffer = Buffer.concat([buffer], Math.min(buffer.length * 2, maxBytes + 1));
     }
   }
+}
+
+function openDescriptor(descriptor: number, path: string): OpenFile {
+  const stat = fstatSync(descriptor);
+  if (!stat.isFile()) {
+    closeSync(descriptor);
+    throw new FsError('not-a-file', path, 'not a regular file');
+  }
+  return {
+    size: stat.size,
+    read: (into, offset) => {
+      let length = 0;
+      while (length < into.length) {
+        const got = attempt(path, () => readSync(descriptor, into, length, into.length - length, offset + length));
+        if (!got) break;
+        length += got;
+      }
+      return length;
+    },
+    close: () => closeSync(descriptor),
+  };
 }
 
 function toFileStat(stat: Stats): FileStat {

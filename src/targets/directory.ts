@@ -44,7 +44,18 @@ const MARKS: readonly (readonly [string, Platform])[] = [
   ['/Windows/System32', 'win32'],
   ['/system/build.prop', 'android'],
   ['/system/etc/security/cacerts', 'android'],
+  ['/apex/com.android.conscrypt', 'android'],
+  ['/data/misc/user', 'android'],
+  ['/data/misc/keychain', 'android'],
+  // The system and the data partition by themselves.
+  ['/etc/security/cacerts', 'android'],
+  ['/misc/user', 'android'],
+  ['/misc/keychain', 'android'],
   ['/bin/freebsd-version', 'freebsd'],
+  // Their kernels.
+  ['/bsd', 'openbsd'],
+  ['/netbsd', 'netbsd'],
+  ['/usr/sbin/svcadm', 'sunos'],
   // The data volume of a Mac by itself, an extracted iPhone, and its /private/var.
   ['/Library/Keychains', 'darwin'],
   ['/private/var/protected/trustd', 'darwin'],

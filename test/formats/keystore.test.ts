@@ -73,14 +73,23 @@ describe('parseKeystore', () => {
     expect(parseKeystore(bytes).diagnostics).toMatchObject([{ level: 'error', code }]);
   });
 
-  it.skipIf(!hasSamples).each(['trust.bks', 'christmas.uber', 'trust.bcfks'])(
-    'says that %s is not read',
-    (name) => {
-      expect(parseKeystore(sample(`java/${name}`)).diagnostics).toMatchObject([
-        { level: 'error', code: 'unsupported' },
-      ]);
-    },
-  );
+  it.skipIf(!hasSamples)('says that UBER is not read', () => {
+    expect(parseKeystore(sample('java/christmas.uber')).diagnostics).toMatchObject([
+      { level: 'error', code: 'unsupported' },
+    ]);
+  });
+
+  it.skipIf(!hasSamples).each([
+    ['trust.bks', 'BKS'],
+    ['trust.bcfks', 'BCFKS'],
+  ])('reads %s', (name, format) => {
+    const parsed = parseKeystore(sample(`java/${name}`));
+    expect(parsed).toMatchObject({ format, password: 'changeit', keys: 0, diagnostics: [] });
+    expect(parsed.entries.map(({ alias, anchor }) => [alias, anchor])).toEqual([
+      ['ra2', true],
+      ['ra1', true],
+    ]);
+  });
 
   it('never throws, whatever the bytes', () => {
     const starts = [jks([]), pkcs12(safe).subarray(0, 30), Buffer.from('00000002000000140000', 'hex')];

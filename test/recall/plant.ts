@@ -79,8 +79,11 @@ function trustedBundle(path: string): Plant {
     const planted: string[] = [];
     const blocks = certificates.flatMap(({ pem, sha256: fingerprint }) => {
       try {
-        const options = { input: pem, stdio: ['pipe', 'pipe', 'ignore'], encoding: 'utf8' } as const;
-        const block = execFileSync('openssl', ['x509', '-trustout', '-addtrust', 'serverAuth'], options);
+        const block = execFileSync('openssl', ['x509', '-trustout', '-addtrust', 'serverAuth'], {
+          input: pem,
+          stdio: ['pipe', 'pipe', 'ignore'],
+          encoding: 'utf8',
+        });
         planted.push(fingerprint);
         return [block];
       } catch {
@@ -270,4 +273,37 @@ export const RECIPES: readonly Recipe[] = [
     plant: bundle('/opt/own.pem', { '/etc/environment': 'SSL_CERT_FILE=/opt/own.pem\n' }),
   },
   { store: 'system-bundle', how: 'one bundle', plant: bundle('/usr/local/share/certs/ca-root-nss.crt') },
+  {
+    store: 'homebrew',
+    how: 'one bundle',
+    plant: bundle('/home/linuxbrew/.linuxbrew/etc/ca-certificates/cert.pem'),
+  },
+  {
+    store: 'python',
+    how: 'certifi',
+    plant: bundle('/usr/local/lib/python3.11/site-packages/certifi/cacert.pem'),
+  },
+  {
+    store: 'node',
+    how: 'NODE_EXTRA_CA_CERTS',
+    plant: bundle('/opt/own.pem', { '/etc/environment': 'NODE_EXTRA_CA_CERTS=/opt/own.pem\n' }),
+  },
+  { store: 'docker', how: 'one bundle', plant: bundle('/etc/docker/certs.d/registry.example/ca.crt') },
+  { store: 'podman', how: 'one bundle', plant: bundle('/etc/containers/certs.d/registry.example/ca.crt') },
 ];
+
+/** Store types of Linux roots without a recipe: they hold few certificates, or none of their own, in settings. */
+export const NOT_MEASURED: ReadonlySet<string> = new Set([
+  'firefox-policy',
+  'firefox-enterprise-roots',
+  'chrome-policy',
+  'chrome-user',
+  'chrome-root-store',
+  'chromeos',
+  'npm',
+  'node-compiled-in',
+  'containerd',
+  'kubernetes',
+  'kubeconfig',
+  'wine',
+]);

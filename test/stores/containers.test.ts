@@ -62,7 +62,9 @@ describe('roots of single registries', () => {
       `containerd ${directory}/one.pem: ${REGISTRY}`,
       `containerd /opt/two.pem: ${REGISTRY}`,
     ]);
-    expect(removeAndUndo(stores, root, a, `${directory}/hosts.toml`)).toMatchObject({ disposition: 'manual' });
+    expect(removeAndUndo(stores, root, a, `${directory}/hosts.toml`)).toMatchObject({
+      disposition: 'manual',
+    });
   });
 
   it('of k3s are named in registries.yaml', () => {

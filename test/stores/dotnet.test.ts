@@ -58,16 +58,29 @@ describe(".NET's stores", () => {
     ]);
   });
 
-  it.skipIf(!hasOpenssl)('are read as openssl writes them, with an empty password (skipped without it)', () => {
-    const root = makeRoot({ [`${STORES}/root/`]: '' });
-    writeFileSync(root.at('/a.pem'), a.pem);
-    const out = root.at(`${STORES}/root/AA.pfx`);
-    const args = ['pkcs12', '-export', '-nokeys', '-in', root.at('/a.pem'), '-passout', 'pass:', '-out', out];
-    expect(spawnSync('openssl', args).status).toBe(0);
-    expect(foundIn([store], root)).toEqual([`dotnet ${STORES}/root: Root (trusted)`]);
-    runCommands(planFor([store], root, a).commands);
-    expect(existsSync(out)).toBe(false);
-  });
+  it.skipIf(!hasOpenssl)(
+    'are read as openssl writes them, with an empty password (skipped without it)',
+    () => {
+      const root = makeRoot({ [`${STORES}/root/`]: '' });
+      writeFileSync(root.at('/a.pem'), a.pem);
+      const out = root.at(`${STORES}/root/AA.pfx`);
+      const args = [
+        'pkcs12',
+        '-export',
+        '-nokeys',
+        '-in',
+        root.at('/a.pem'),
+        '-passout',
+        'pass:',
+        '-out',
+        out,
+      ];
+      expect(spawnSync('openssl', args).status).toBe(0);
+      expect(foundIn([store], root)).toEqual([`dotnet ${STORES}/root: Root (trusted)`]);
+      runCommands(planFor([store], root, a).commands);
+      expect(existsSync(out)).toBe(false);
+    },
+  );
 
   it.skipIf(!hasSample('dotnet-x509stores'))('are read from the kept samples (skipped without them)', () => {
     const names = {

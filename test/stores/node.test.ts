@@ -27,7 +27,10 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     ['/etc/environment.d/50-ca.conf', 'NODE_EXTRA_CA_CERTS=/opt/ca.pem\n'],
     ['/etc/default/web', 'NODE_EXTRA_CA_CERTS=/opt/ca.pem\n'],
     ['/etc/systemd/system/web.service', '[Service]\nEnvironment=NODE_EXTRA_CA_CERTS=/opt/ca.pem\n'],
-    ['/etc/systemd/system/web.service.d/ca.conf', '[Service]\nEnvironment="NODE_EXTRA_CA_CERTS=/opt/ca.pem"\n'],
+    [
+      '/etc/systemd/system/web.service.d/ca.conf',
+      '[Service]\nEnvironment="NODE_EXTRA_CA_CERTS=/opt/ca.pem"\n',
+    ],
     ['/etc/systemd/system.conf', "[Manager]\nDefaultEnvironment='A=b' 'NODE_EXTRA_CA_CERTS=/opt/ca.pem'\n"],
     ['/home/ann/.zshenv', "export NODE_EXTRA_CA_CERTS='/opt/ca.pem'\n"],
     ['/home/ann/.config/fish/config.fish', 'set -gx NODE_EXTRA_CA_CERTS /opt/ca.pem\n'],
@@ -103,7 +106,10 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     const program = `require('tls').connect({port:${port},host:'127.0.0.1',servername:'localhost'},()=>process.exit(0)).on('error',()=>process.exit(3))`;
     const accepts = async (environment: Readonly<Record<string, string>>): Promise<boolean> => {
       const { PATH } = process.env;
-      const child = spawn(process.execPath, ['-e', program], { env: { PATH, ...environment }, stdio: 'ignore' });
+      const child = spawn(process.execPath, ['-e', program], {
+        env: { PATH, ...environment },
+        stdio: 'ignore',
+      });
       const [code]: unknown[] = await once(child, 'exit');
       return code === 0;
     };
@@ -136,7 +142,11 @@ describe('settings of npm and its relatives', () => {
     const found = 'npm /home/ann/.npmrc: ca, for npm only (trusted)';
     expect(foundIn(stores, root)).toEqual([found, found]);
     const outcome = removeAndUndo(stores, root, a, '/home/ann/.npmrc');
-    expect(outcome).toMatchObject({ disposition: 'unsafe', after: `${line(b.pem)}\nca=null\n`, restored: true });
+    expect(outcome).toMatchObject({
+      disposition: 'unsafe',
+      after: `${line(b.pem)}\nca=null\n`,
+      restored: true,
+    });
   });
 
   it('with two certificates on a line are for a person to change', () => {

@@ -105,7 +105,10 @@ describe('settings of Python programs', () => {
   });
 
   it('stay when the file holds more', () => {
-    const root = makeRoot({ '/etc/pip.conf': '[global]\ncert = /opt/ca.pem\n', '/opt/ca.pem': a.pem + b.pem });
+    const root = makeRoot({
+      '/etc/pip.conf': '[global]\ncert = /opt/ca.pem\n',
+      '/opt/ca.pem': a.pem + b.pem,
+    });
     expect(removeAndUndo(stores, root, a, '/opt/ca.pem')).toMatchObject({ after: b.pem, restored: true });
   });
 

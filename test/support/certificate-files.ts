@@ -44,9 +44,7 @@ export function planFor(
   { sha256 }: TestCertificate,
 ): Remediation {
   // A scan too finds every place first.
-  const places = stores.flatMap((store) =>
-    store.locate(target).map((location) => ({ store, location })),
-  );
+  const places = stores.flatMap((store) => store.locate(target).map((location) => ({ store, location })));
   for (const { store, location } of places) {
     const { anchors } = readWhole(store, target, location, OPTIONS);
     const held = anchors.filter(({ certificate }) => certificate.sha256 === sha256);

@@ -232,6 +232,28 @@ describeWith(['root', 'chroot', 'update-ca-certificates', 'openssl'], 'update-ca
     });
   });
 
+  it.each([
+    ['of packages', `${PACKAGED}/mozilla`, ['mozilla/a.crt', 'mozilla/b.crt']],
+    ['of the administrator', LOCAL, []],
+  ])(
+    'two listed certificates %s go with the commands of one scan, and both come back',
+    (_whose, place, lines) => {
+      const [other] = neighbours;
+      if (!other) throw new Error('no neighbour');
+      const root = debian({ [`${place}/a.crt`]: bad.pem, [`${place}/b.crt`]: other.pem }, lines);
+      const trusted = (): string[] => trustedByBundle(join(root, BUNDLE)).toSorted();
+      const before = trusted();
+      const { findings } = scanReport(['--root', root, '--blocklist', blocklistOf(bad, other)]);
+      const remediations = findings.flatMap((finding) => finding.remediations);
+      runScript(remediations.flatMap(({ commands }) => commands));
+      expect(trusted()).toEqual(
+        before.filter((line) => ![bad, other].some(({ sha256 }) => line.includes(sha256))),
+      );
+      runScript(remediations.flatMap(({ undo }) => undo));
+      expect(trusted()).toEqual(before);
+    },
+  );
+
   it('refuses to change a file that is no longer the one that was scanned', () => {
     const path = `${LOCAL}/bad.crt`;
     const root = debian({ [path]: bad.pem + (neighbours[0]?.pem ?? '') });

@@ -5,6 +5,7 @@
 
 import { asBuffer } from '../../core/bytes.ts';
 import { sha1Of, type Certificate } from '../../core/certificate.ts';
+import { groupBy } from '../../core/collections.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
@@ -13,8 +14,11 @@ import type { TrustSetting } from '../../formats/apple-trust-settings.ts';
 import { keychainCertificates, SYSTEM_KEYCHAIN } from './apple-keychains.ts';
 import { administratorSettings, type TrustDomain } from './apple-settings.ts';
 import { backupDirectory } from './backup.ts';
+import { oncePerTarget } from './once.ts';
 
 const ASKS = 'macOS may ask for a password in a window.';
+const OTHERS_TRUST =
+  'The settings that trust it are those of the administrator or of the system: they have to go as well.';
 const PROFILE = 'If a configuration profile installed it, it comes back until the profile is removed.';
 
 /** Takes the certificate and its settings away from the administrator or from one user. */
@@ -30,28 +34,33 @@ export function removeFromKeychains(
   const keychains = [...new Set(anchors.map(({ path }) => path))].filter((path) => path !== domain.path);
   if (target.kind !== 'live') return elsewhere(certificate, keychains, location);
   const saved = save(target, location, certificate);
-  if (!saved || !keychains.every((path) => canQuoteSh(path) && isOnlyOne(target, path, certificate))) {
+  const words = keychains
+    .map((path) => target.hostPath(path))
+    .filter(canQuoteSh)
+    .map(quoteSh);
+  const isClear = keychains.every((path) => isOnlyOne(target, path, certificate));
+  if (!saved || !isClear || words.length < keychains.length) {
     return byHand(`Delete it in Keychain Access: ${keychains.join(', ')}.`, elevated);
   }
   const option = elevated ? '-d ' : '';
   const entry = domain.entries.get(sha1Of(certificate));
-  const restore = entry && restoreSettings(saved, option, entry.settings, keychains[0]);
-  const others = restore?.adds === true ? keychains.slice(1) : keychains;
+  const restore = entry && restoreSettings(saved, option, entry.settings, words[0]);
+  const others = restore?.adds === true ? words.slice(1) : words;
   return {
     disposition: 'safe',
     shell: 'sh',
     commands: [
       ...saved.commands,
-      ...keychains.map((path) => holdsExactly(path, saved.file)),
+      ...words.map((keychain) => holdsExactly(keychain, saved.file)),
       ...(restore ? [...restore.before, `security remove-trusted-cert ${option}${saved.file}`] : []),
-      ...keychains.map((path) => `security delete-certificate -Z ${upperSha1(certificate)} ${quoteSh(path)}`),
+      ...words.map((keychain) => `security delete-certificate -Z ${upperSha1(certificate)} ${keychain}`),
     ],
     undo: [
-      ...others.map((path) => `security add-certificates -k ${quoteSh(path)} ${saved.file}`),
+      ...others.map((keychain) => `security add-certificates -k ${keychain} ${saved.file}`),
       ...(restore?.undo ?? []),
     ],
     elevated,
-    note: [...ownerNote(target, location), ASKS, PROFILE].join(' '),
+    note: [...ownerNote(target, location), ...(entry ? [] : [OTHERS_TRUST]), ASKS, PROFILE].join(' '),
   };
 }
 
@@ -64,33 +73,32 @@ export function denySystemRoot(
   const [certificate] = anchors.map((anchor) => anchor.certificate);
   if (!certificate) return byHand('Nothing to remove.', true);
   if (isIos(location)) return byHand(NO_SYSTEM_REMOVAL, true);
-  const command = `security add-trusted-cert -d -r deny -k ${SYSTEM_KEYCHAIN}`;
+  const keychain = quoteSh(target.hostPath(SYSTEM_KEYCHAIN));
+  const command = `security add-trusted-cert -d -r deny -k`;
   if (target.kind !== 'live') {
     return byHand(
       'The system volume is sealed, so the root stays and has to be refused. Start that system, save the ' +
-        `certificate as root.pem and run there: sudo ${command} root.pem`,
+        `certificate as root.pem and run there: sudo ${command} ${SYSTEM_KEYCHAIN} root.pem`,
       true,
     );
   }
   const saved = save(target, location, certificate);
   if (!saved) return byHand('Set it to "Never Trust" in Keychain Access.', true);
   const entry = administratorSettings(target).entries.get(sha1Of(certificate));
-  const isKept = keychainCertificates(target, SYSTEM_KEYCHAIN).certificates.some(
-    (placed) => placed.certificate.sha256 === certificate.sha256,
-  );
+  const isKept = sharingSha1(target, SYSTEM_KEYCHAIN, certificate).includes(certificate.sha256);
   return {
     disposition: 'safe',
     shell: 'sh',
     commands: [
       ...saved.commands,
       ...(entry ? [`security trust-settings-export -d ${saved.settings}`] : []),
-      `${command} ${saved.file}`,
+      `${command} ${keychain} ${saved.file}`,
     ],
     undo: [
       entry
         ? `security trust-settings-import -d ${saved.settings}`
         : `security remove-trusted-cert -d ${saved.file}`,
-      ...(isKept ? [] : [`security delete-certificate -Z ${upperSha1(certificate)} ${SYSTEM_KEYCHAIN}`]),
+      ...(isKept ? [] : [`security delete-certificate -Z ${upperSha1(certificate)} ${keychain}`]),
     ],
     elevated: true,
     note: `The system volume is sealed: the root stays there, and is refused for all users who do not trust it in their own settings. ${ASKS}`,
@@ -151,18 +159,32 @@ function save(target: Target, location: StoreLocation, certificate: Certificate)
   return { file, settings, commands: [`mkdir -p ${quoteSh(directory)}`, write] };
 }
 
-/** Fails unless the keychain holds these very bytes. */
+/** Both are quoted. Fails unless the keychain holds these very bytes. */
 function holdsExactly(keychain: string, file: string): string {
   const wanted = String.raw`$(sed -e '/-----/d' ${file} | tr -d '\n')`;
-  return String.raw`security find-certificate -a -p ${quoteSh(keychain)} | tr -d '\n' | grep -qF -e "${wanted}"`;
+  return String.raw`security find-certificate -a -p ${keychain} | tr -d '\n' | grep -qF -e "${wanted}"`;
+}
+
+/** What each keychain holds: SHA-256 by SHA-1. A long report asks for every one of its roots. */
+const heldIn = oncePerTarget(() => new Map<string, ReadonlyMap<string, readonly string[]>>());
+
+function sharingSha1(target: Target, keychain: string, certificate: Certificate): readonly string[] {
+  const known = heldIn(target);
+  let held = known.get(keychain);
+  if (!held) {
+    const { certificates } = keychainCertificates(target, keychain);
+    const bySha1 = groupBy(certificates, (placed) => sha1Of(placed.certificate));
+    held = new Map(
+      Array.from(bySha1, ([sha1, group]) => [sha1, group.map((placed) => placed.certificate.sha256)]),
+    );
+    known.set(keychain, held);
+  }
+  return held.get(sha1Of(certificate)) ?? [];
 }
 
 /** Two certificates can be made to share a SHA-1; then `security` may take the wrong one. */
 function isOnlyOne(target: Target, keychain: string, certificate: Certificate): boolean {
-  const sha1 = sha1Of(certificate);
-  return keychainCertificates(target, keychain).certificates.every(
-    (placed) => placed.certificate.sha256 === certificate.sha256 || sha1Of(placed.certificate) !== sha1,
-  );
+  return sharingSha1(target, keychain, certificate).every((sha256) => sha256 === certificate.sha256);
 }
 
 function upperSha1(certificate: Certificate): string {
@@ -192,7 +214,7 @@ function restoreSettings(
       adds: false,
     };
   }
-  const add = `security add-trusted-cert ${option}${flags} -k ${quoteSh(keychain)} ${file}`;
+  const add = `security add-trusted-cert ${option}${flags} -k ${keychain} ${file}`;
   return { before: [], undo: [add], adds: true };
 }
 

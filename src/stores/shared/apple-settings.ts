@@ -4,8 +4,9 @@
  */
 
 import { isSelfIssued, sha1Of, type Certificate } from '../../core/certificate.ts';
+import type { Problem } from '../../core/errors.ts';
 import type { StoreContent } from '../../core/store.ts';
-import { FsError, type Target } from '../../core/target.ts';
+import { FsError, type Target, type TrustSettingsExport } from '../../core/target.ts';
 import type { Trust } from '../../core/trust.ts';
 import { combineDecisions, decideTrust } from '../../formats/apple-trust-decision.ts';
 import { parseTrustSettings, type TrustSettingsEntry } from '../../formats/apple-trust-settings.ts';
@@ -42,18 +43,28 @@ export interface TrustDomain {
   readonly incomplete: boolean;
 }
 
-function readDomain(target: Target, name: DomainName, paths: readonly string[]): TrustDomain {
+/** none: there is an answer for sure, and it is that there are no settings. */
+type Answer = ReturnType<typeof readFile> | 'none';
+
+interface Source {
+  readonly path: string;
+  readonly read: () => Answer;
+}
+
+/** The first of the files that is there counts. */
+function readDomain(target: Target, name: DomainName, sources: readonly Source[]): TrustDomain {
   const told: StoreContent[] = [];
   let incomplete = false;
-  for (const [index, path] of paths.entries()) {
-    const file = readSettingsFile(target, path);
+  for (const [index, { path, read }] of sources.entries()) {
+    const file = read();
+    if (file === 'none') break;
     if ('failed' in file) {
       told.push(file.failed);
       incomplete ||= file.failed.problems.length > 0;
       continue;
     }
     const { entries, diagnostics } = parseTrustSettings(file.bytes);
-    told.push(diagnosticsContent(path, diagnostics), ...staleNotes(target, path, paths.slice(index + 1)));
+    told.push(diagnosticsContent(path, diagnostics), ...staleNotes(target, path, sources.slice(index + 1)));
     incomplete ||= diagnostics.some(({ level }) => level === 'error');
     const byHash = new Map(entries.map((entry) => [entry.sha1, entry]));
     return { name, path, entries: byHash, told: mergeContents(told), incomplete };
@@ -61,37 +72,64 @@ function readDomain(target: Target, name: DomainName, paths: readonly string[]):
   return { name, path: undefined, entries: new Map(), told: mergeContents(told), incomplete };
 }
 
-function staleNotes(target: Target, used: string, older: readonly string[]): StoreContent[] {
+function staleNotes(target: Target, used: string, older: readonly Source[]): StoreContent[] {
   return older
-    .filter((path) => exists(target, path))
-    .map((path) => ({ ...EMPTY_CONTENT, notes: [`${path}: an older file; ${used} is the one in use`] }));
+    .filter(({ path }) => exists(target, path))
+    .map(({ path }) => ({ ...EMPTY_CONTENT, notes: [`${path}: an older file; ${used} is the one in use`] }));
 }
 
-function readSettingsFile(target: Target, path: string): ReturnType<typeof readFile> {
-  const file = readFile(target, path, MAX_PLIST_BYTES);
-  if (!('failed' in file) || target.kind !== 'live' || !path.startsWith(VAULT)) return file;
-  return { failed: { ...file.failed, problems: file.failed.problems.map(withAdvice) } };
+function fileSource(target: Target, path: string): Source {
+  return { path, read: () => readFile(target, path, MAX_PLIST_BYTES) };
 }
 
-/** On a running system not even root may enter: the way to see these settings is Apple's own command. */
-function withAdvice(problem: StoreContent['problems'][number]): StoreContent['problems'][number] {
+/** True for what a running Mac keeps even from root. */
+function isKept({ kind }: Target, { problems }: StoreContent): boolean {
+  return kind === 'live' && problems.some(({ code }) => code === 'unreadable');
+}
+
+/** Where a file may not be read (`refused`), Apple's own command may export it. */
+function askMac(
+  command: TrustSettingsExport | undefined,
+  domain: 'user' | 'administrator',
+  refused: StoreContent,
+): Answer {
+  const failed = { ...refused, problems: refused.problems.map(withAdvice) };
+  if (!command) return { failed };
+  try {
+    const bytes = command.export(domain);
+    return bytes ? { bytes } : 'none';
+  } catch (error) {
+    return { failed: { ...failed, notes: [`no export either: ${fsProblem(error).message}`] } };
+  }
+}
+
+function withAdvice(problem: Problem): Problem {
   const message = `${problem.message}: macOS shows these trust settings only through its own command: "security dump-trust-settings" (yours) and "security dump-trust-settings -d" (all users)`;
   return { ...problem, message };
 }
 
-export const administratorSettings = oncePerTarget((target) =>
-  readDomain(target, 'administrator', [`${VAULT}/Admin.plist`, `${OLD}/Admin.plist`]),
-);
+export const administratorSettings = oncePerTarget((target) => {
+  const current = fileSource(target, `${VAULT}/Admin.plist`);
+  const read = (): Answer => {
+    const file = current.read();
+    const isRefused = file !== 'none' && 'failed' in file && isKept(target, file.failed);
+    return isRefused ? askMac(target.trustSettings, 'administrator', file.failed) : file;
+  };
+  return readDomain(target, 'administrator', [
+    { ...current, read },
+    fileSource(target, `${OLD}/Admin.plist`),
+  ]);
+});
 
-export const systemSettings = oncePerTarget((target) => readDomain(target, 'system', [SYSTEM]));
+export const systemSettings = oncePerTarget((target) =>
+  readDomain(target, 'system', [fileSource(target, SYSTEM)]),
+);
 
 /** Files with the settings of users, by the user's UUID in upper case. */
 interface UserFiles {
   readonly byUuid: ReadonlyMap<string, readonly string[]>;
   readonly uuidByUser: ReadonlyMap<string, string>;
   readonly told: StoreContent;
-  /** /Library/Preferences/com.apple.security.plist switches them off. */
-  readonly ignored: boolean;
 }
 
 const UUID = /^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i;
@@ -107,8 +145,7 @@ const userFiles = oncePerTarget((target): UserFiles => {
   try {
     for (const { name } of target.fs.list(VAULT)) add(name, `${VAULT}/${name}/TrustSettings.plist`);
   } catch (error) {
-    const problem = fsProblem(error);
-    told = problemContent(target.kind === 'live' ? withAdvice(problem) : problem);
+    told = problemContent(fsProblem(error));
   }
   for (const name of namesIn(target, OLD)) {
     if (name.endsWith('.plist')) add(name.slice(0, -'.plist'.length), `${OLD}/${name}`);
@@ -120,7 +157,7 @@ const userFiles = oncePerTarget((target): UserFiles => {
       if (uuid !== undefined) uuidByUser.set(user, uuid);
     }
   }
-  return { byUuid, uuidByUser, told, ignored: byUuid.size > 0 && areUserSettingsOff(target) };
+  return { byUuid, uuidByUser, told };
 });
 
 function namesIn(target: Target, directory: string): string[] {
@@ -151,15 +188,22 @@ function readDictionary(target: Target, path: string): ReturnType<typeof asDicti
 
 /** `user` is a user name, or the UUID of a user whose name is not known. */
 export function userSettings(target: Target, user: string): TrustDomain {
-  const { byUuid, uuidByUser, told, ignored } = userFiles(target);
-  const domain = readDomain(target, 'user', byUuid.get(uuidByUser.get(user) ?? user) ?? []);
-  if (ignored && domain.path !== undefined) {
-    const note = `${domain.path}: ignored, because DisableUserTrustSettings is set in ${PREFERENCES}`;
-    const notes = { ...EMPTY_CONTENT, notes: [note] };
-    return { name: 'user', path: undefined, entries: new Map(), told: notes, incomplete: false };
-  }
-  const incomplete = domain.incomplete || told.problems.length > 0;
-  return { ...domain, told: mergeContents([told, domain.told]), incomplete };
+  const domain = readUser(target, user);
+  if (domain.path === undefined || !areUserSettingsOff(target)) return domain;
+  const note = `${domain.path}: ignored, because DisableUserTrustSettings is set in ${PREFERENCES}`;
+  const told = { ...EMPTY_CONTENT, notes: [note] };
+  return { name: 'user', path: undefined, entries: new Map(), told, incomplete: false };
+}
+
+function readUser(target: Target, user: string): TrustDomain {
+  const { byUuid, uuidByUser, told } = userFiles(target);
+  const paths = byUuid.get(uuidByUser.get(user) ?? user) ?? [];
+  const files = paths.map((path) => fileSource(target, path));
+  if (!isKept(target, told))
+    return readDomain(target, 'user', [{ path: VAULT, read: () => ({ failed: told }) }, ...files]);
+  // The command tells of the settings of whoever runs it.
+  const command = target.homes[0]?.user === user ? target.trustSettings : undefined;
+  return readDomain(target, 'user', [{ path: VAULT, read: () => askMac(command, 'user', told) }, ...files]);
 }
 
 /** The settings file of a user, the one in use. */

@@ -94,7 +94,9 @@ function locationOf(
   const applications = [...new Set(files.map(({ application }) => application))];
   const more = applications.length - MAX_NAMED;
   const shown = [...applications.slice(0, MAX_NAMED), ...(more > 0 ? [`${more} more`] : [])];
-  return [{ path: first.path, application: shown.join(', '), format: 'PEM', ...scopeOf(target, first.path, scope) }];
+  return [
+    { path: first.path, application: shown.join(', '), format: 'PEM', ...scopeOf(target, first.path, scope) },
+  ];
 }
 
 /** A file below a home belongs to that person. */

@@ -116,13 +116,14 @@ function fileSettings(target: Target): readonly EnvironmentSetting[] {
 }
 
 /** Names that certificate settings have; PATH and the like would only fill the memory. */
-const WANTED = /CERT|CA|SSL|TLS|ROOTS|CONFIG|OPT|^EnvironmentFile$/i;
+const WANTED = /CERT|CA|SSL|TLS|ROOTS|CONFIG|OPT|ARGS|^EnvironmentFile$/i;
 /** `NAME=value`, `export NAME="value"`, pam_env's `NAME DEFAULT=value`, csh's `setenv NAME value`, fish's `set -gx`. */
 const LINE =
   /^[ \t]*(?:export[ \t]+|setenv[ \t]+|set[ \t]+(?:-[a-zA-Z-]+[ \t]+)+)?([A-Za-z_]\w*)(?:[ \t]+DEFAULT)?(?:=|[ \t]+)(?:"([^"]*)"|'([^']*)'|([^\s;#]*))(.*)$/;
 /** systemd: any number of assignments, each as a whole in quotes or not. */
 const UNIT_LINE = /^[ \t]*(?:Environment|DefaultEnvironment|ManagerEnvironment)=(.*)$/;
-const UNIT_ASSIGNMENT = /(?<=^|\s)(?:"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*))/g;
+const UNIT_ASSIGNMENT =
+  /(?<=^|\s)(?:"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*))/g;
 /** In the EnvironmentVariables of an XML property list. */
 const PLIST = /<key>([A-Za-z_]\w*)<\/key>\s*<string>([^<]*)<\/string>/g;
 
@@ -141,8 +142,13 @@ function settingsIn(target: Target, path: string, owner: Owner | undefined): Env
     for (const [, name = '', value = ''] of text.matchAll(PLIST)) add(name, value, false);
     return found;
   }
+  let continued = false;
   for (const [index, content] of text.split('\n').entries()) {
-    addLine(content.trimEnd(), (name, value, alone) => add(name, value, alone, index + 1));
+    const isContinued = continued;
+    continued = content.trimEnd().endsWith('\\');
+    // An indented line may be all that a shell's `if` has.
+    const canGo = !isContinued && !/^\s/.test(content);
+    addLine(content.trimEnd(), (name, value, alone) => add(name, value, alone && canGo, index + 1));
   }
   return found;
 }

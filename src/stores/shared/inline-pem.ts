@@ -42,18 +42,21 @@ export function readInline(target: Target, path: string, rule: InlineRule): Stor
   return mergeContents(contents);
 }
 
-function contentOf(path: string, line: number, bytes: Uint8Array, { trust, entry }: InlineRule): StoreContent {
+function contentOf(
+  path: string,
+  line: number,
+  bytes: Uint8Array,
+  { trust, entry }: InlineRule,
+): StoreContent {
   const { entries, diagnostics } = parsePem(bytes);
-  const anchors = entries.map(
-    ({ der }, index): TrustAnchor => ({
-      certificate: certificateFrom(der),
-      entry: entries.length === 1 ? `${entry} in line ${line}` : `${entry} in line ${line}, ${index + 1}`,
-      path,
-      trust,
-      lines: { first: line, last: line, certificatesInFile: Number.MAX_SAFE_INTEGER },
-    }),
-  );
-  const placed = diagnostics.map(({ offset: _, ...diagnostic }) => ({ ...diagnostic, line }));
+  const anchors = entries.map(({ der }, index): TrustAnchor => ({
+    certificate: certificateFrom(der),
+    entry: entries.length === 1 ? `${entry} in line ${line}` : `${entry} in line ${line}, ${index + 1}`,
+    path,
+    trust,
+    lines: { first: line, last: line, certificatesInFile: Number.MAX_SAFE_INTEGER },
+  }));
+  const placed = diagnostics.map(({ level, code, message }) => ({ level, code, message, line }));
   return mergeContents([{ ...EMPTY_CONTENT, anchors }, diagnosticsContent(path, placed)]);
 }
 

@@ -69,6 +69,9 @@ function obstacleOf(
   if (target.kind === 'live' && target.platform === 'win32') {
     return `Copy ${file} to a safe place, then delete the entry with "keytool -delete" in an elevated prompt.`;
   }
+  if (keystore.format === 'BKS' || keystore.format === 'BCFKS') {
+    return `Copy ${file} to a safe place, then run "keytool -delete" on the entry with "-storetype ${keystore.format} -providerpath bcprov.jar -provider org.bouncycastle.jce.provider.BouncyCastleProvider": only Bouncy Castle's library writes such a file.`;
+  }
   if (held.length === 0) return `The entry is no longer in ${file}; scan again.`;
   if (!held.every(({ anchor }) => anchor)) {
     return `Java does not trust this entry of ${file}; keytool removes trusted entries only.`;

@@ -45,8 +45,12 @@ export function namedValues(target: Target, path: string, keys: readonly string[
     const [, key, rest = ''] = line.exec(text) ?? [];
     if (key === undefined || /^[#;]/.test(text)) continue;
     const found = valuesOf(rest);
-    // The first key of a YAML list item takes the item's mark with it.
-    const alone = found.length === 1 && start === '' && !text.startsWith('- ') && !text.endsWith('\\');
+    // The first key of a YAML list item takes the item's mark with it; JSON needs its commas.
+    const alone =
+      found.length === 1 &&
+      start === '' &&
+      !/^[-"]|\\$/.test(text.replace(/^--(?=\w)/, '')) &&
+      !path.endsWith('.json');
     for (const value of found) values.push({ key, value, section, file: path, line: index + 1, alone });
   }
   return values;
@@ -55,7 +59,8 @@ export function namedValues(target: Target, path: string, keys: readonly string[
 /** One value, or those of a list in brackets; comments and the comma of JSON left out. */
 function valuesOf(text: string): string[] {
   const quoted = /^"((?:[^"\\]|\\.)*)"|^'([^']*)'/.exec(text);
-  if (quoted) return [quoted[1]?.replaceAll(/\\(["\\])/g, '$1') ?? quoted[2] ?? ''].filter((value) => value !== '');
+  if (quoted)
+    return [quoted[1]?.replaceAll(/\\(["\\])/g, '$1') ?? quoted[2] ?? ''].filter((value) => value !== '');
   const comment = text.search(/(?<=^|\s)[#;]/);
   const value = (comment < 0 ? text : text.slice(0, comment)).trimEnd().replace(/,$/, '').trimEnd();
   if (value.startsWith('[') && value.endsWith(']')) {

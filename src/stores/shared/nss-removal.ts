@@ -88,14 +88,15 @@ function databaseWord(hostDirectory: string): string {
 }
 
 /** A database with many listed certificates is parsed once, not once for each of them. */
+const MAX_KEPT_DATABASES = 32;
 const keptEntries = new WeakMap<ReadFs, Map<string, readonly Cert9Entry[]>>();
 
 function readEntries(target: Target, directory: string): readonly Cert9Entry[] {
   const kept = keptEntries.get(target.fs) ?? new Map<string, readonly Cert9Entry[]>();
   keptEntries.set(target.fs, kept);
   const entries = kept.get(directory) ?? parseEntries(target, directory);
-  // One at a time: plans are made store by store.
-  kept.clear();
+  // A certificate that is in many databases is planned for one after the other.
+  if (kept.size >= MAX_KEPT_DATABASES) kept.clear();
   kept.set(directory, entries);
   return entries;
 }

@@ -85,7 +85,18 @@ export const PREFIXES: readonly string[] = [
 ];
 
 /** Directories in which people keep their projects, each of which may have an environment. */
-const PROJECTS = ['src', 'projects', 'Projects', 'code', 'dev', 'work', 'git', 'repos', 'workspace', 'Documents'];
+const PROJECTS = [
+  'src',
+  'projects',
+  'Projects',
+  'code',
+  'dev',
+  'work',
+  'git',
+  'repos',
+  'workspace',
+  'Documents',
+];
 
 /** Below every home. */
 export const USER_PREFIXES: readonly string[] = [

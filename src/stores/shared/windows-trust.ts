@@ -20,7 +20,7 @@ const ANCHOR_STORES = new Set(['root', 'authroot', 'smartcardroot']);
 const HELD: Readonly<Record<string, string>> = {
   ca: 'an intermediate, no anchor',
   my: 'a certificate of its own, no anchor',
-  trustedpeople: 'trusted as an end certificate only',
+  trustedpeople: 'an end certificate for Windows; Node.js with --use-system-ca takes it for a root',
   trustedpublisher: 'a publisher; its chain must be trusted elsewhere',
   flightroot: "for Microsoft's test builds only",
 };

@@ -1,0 +1,84 @@
+/**
+ * Roots that people or device policies added on Android, and system roots that people switched off, for each Android
+ * user. Apps for Android 7 or later heed added roots only when they say so; Chrome always does.
+ */
+
+import { posix } from 'node:path';
+import type { Certificate } from '../core/certificate.ts';
+import type { Remediation } from '../core/remediation.ts';
+import { canQuoteSh, quoteSh } from '../core/shell.ts';
+import type { StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
+import type { Target } from '../core/target.ts';
+import { distrustedForAll, heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
+import { readAndroidDirectory, UNFOUND_WORDS, type Unfound } from './shared/android-directory.ts';
+import { ADDED, androidUsers, REMOVED } from './shared/android-places.ts';
+import { backupPath } from './shared/backup.ts';
+import { exists, realPathOr } from './shared/content.ts';
+import { manualRemediation } from './shared/cut-bytes.ts';
+import { stillHolds } from './shared/unchanged.ts';
+
+const SETTINGS =
+  'On the device: Settings > Security > Encryption & credentials > Trusted credentials > User. ' +
+  'What a device policy added comes back: remove it there.';
+
+export const store: StoreType = {
+  id: 'android-user',
+  title: 'Roots added, and system roots switched off, by each user of an Android device',
+  platforms: ['android'],
+  locate: (target) =>
+    androidUsers(target).flatMap(({ id, directory }) =>
+      [ADDED, REMOVED]
+        .map((name) => `${directory}/${name}`)
+        .filter((path) => exists(target, path))
+        .map((path): StoreLocation => ({
+          path,
+          application: `Android, user ${id ?? '0'}: ${path.endsWith(ADDED) ? 'added roots' : 'roots switched off'}`,
+          scope: 'user',
+          format: 'Android certificate directory',
+          user: id ?? '0',
+        })),
+    ),
+  read: (target, { path }) =>
+    readAndroidDirectory(target, path, path.endsWith(ADDED) ? addedTrust : removedTrust),
+  planRemoval,
+};
+
+/** Chrome (from version 115) takes every file of the directory, whatever its name; Conscrypt looks by name. */
+function addedTrust(_: Certificate, unfound: Unfound): Trust {
+  const who = 'added by the user: browsers, and apps that accept such roots';
+  return trustedForAll(
+    unfound === undefined ? who : `${who}; apps do not find it: ${UNFOUND_WORDS[unfound]}`,
+  );
+}
+
+function removedTrust(_: Certificate, unfound: Unfound): Trust {
+  return unfound === undefined
+    ? distrustedForAll('switched off by the user')
+    : heldOnly(`switched off without effect: ${UNFOUND_WORDS[unfound]}`);
+}
+
+/**
+ * On a mounted data partition the file is emptied, as Android itself does to keep the numbers of its neighbours; owner,
+ * permissions and security label stay, and the undo fills it again.
+ */
+function planRemoval(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
+  const files = [...new Set(anchors.map(({ path }) => realPathOr(target, path)))];
+  const alone = anchors.every(({ lines }) => (lines?.certificatesInFile ?? 1) === 1);
+  if (target.kind !== 'directory' || !alone || !files.every((path) => canQuoteSh(target.hostPath(path)))) {
+    const names = files.map((path) => posix.basename(path)).join(', ');
+    return manualRemediation(
+      location,
+      `${SETTINGS} With root rights, delete ${names} in ${location.path} and restart.`,
+    );
+  }
+  const commands: string[] = [];
+  const undo: string[] = [];
+  for (const file of files) {
+    const backup = backupPath(target, location, file);
+    const path = quoteSh(target.hostPath(file));
+    const copy = quoteSh(backup.file);
+    commands.push(stillHolds(target, file), backup.prepare, `cp -p ${path} ${copy}`, `: > ${path}`);
+    undo.push(`cat ${copy} > ${path}`);
+  }
+  return { disposition: 'safe', shell: 'sh', commands, undo, elevated: true, note: SETTINGS };
+}

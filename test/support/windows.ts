@@ -1,0 +1,237 @@
+/** Windows' own forms of certificates and of the registry, written byte by byte. */
+
+import { certificateFrom, sha1Of } from '../../src/core/certificate.ts';
+import { tlv } from './certificates.ts';
+
+const u16 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
+};
+export const u32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+};
+
+/** One property of a serialized certificate. */
+export function blobProperty(id: number, data: Uint8Array): Buffer {
+  return Buffer.concat([u32(id), u32(1), u32(data.length), data]);
+}
+
+export const sha1 = (der: Uint8Array): string => sha1Of(certificateFrom(der)).toUpperCase();
+
+/** A `Blob` as Windows writes it: the hash, then the certificate. */
+export function certificateBlob(der: Uint8Array, ...properties: readonly Uint8Array[]): Buffer {
+  const hash = blobProperty(3, Buffer.from(sha1(der), 'hex'));
+  return Buffer.concat([hash, ...properties, blobProperty(32, der)]);
+}
+
+export function sst(...elements: readonly Uint8Array[]): Buffer {
+  return Buffer.concat([u32(0), Buffer.from('CERT'), ...elements, Buffer.alloc(12)]);
+}
+
+/** A time as 100 nanoseconds since 1601. */
+export function filetime(date: string): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE((BigInt(new Date(date).getTime()) + 11_644_473_600_000n) * 10_000n);
+  return bytes;
+}
+
+/** Keys by name: values (bytes, or a number for a REG_DWORD) and further keys. */
+export interface HiveKey {
+  readonly values?: Readonly<Record<string, Uint8Array | number>>;
+  readonly keys?: Readonly<Record<string, HiveKey>>;
+}
+
+/** `a\b\c` to the key there, as a tree. */
+export function tree(paths: Readonly<Record<string, HiveKey['values']>>): HiveKey {
+  interface Made {
+    values: NonNullable<HiveKey['values']>;
+    readonly keys: Record<string, Made>;
+  }
+  const root: Made = { values: {}, keys: {} };
+  for (const [path, values = {}] of Object.entries(paths)) {
+    let key = root;
+    for (const part of path.split('\\')) key = key.keys[part] ??= { values: {}, keys: {} };
+    key.values = values;
+  }
+  return root;
+}
+
+export interface HiveOptions {
+  /** 3 to 6; big data from 4 on. */
+  readonly minor?: number;
+  /** Signature of the lists of keys. */
+  readonly list?: 'lf' | 'lh' | 'li' | 'ri';
+  readonly sequences?: readonly [number, number];
+}
+
+const NONE = 0xffffffff;
+const SEGMENT = 16344;
+
+/** A hive with one bin, in the form of Windows. */
+export function makeHive(root: HiveKey, options: HiveOptions = {}): Buffer {
+  const { minor = 5, sequences = [1, 1] } = options;
+  const writer = new CellWriter(options);
+  const offset = writer.key('ROOT', root, NONE, true);
+  const bins = writer.bins();
+  const base = Buffer.alloc(4096);
+  base.write('regf', 0, 'latin1');
+  base.writeUInt32LE(sequences[0], 4);
+  base.writeUInt32LE(sequences[1], 8);
+  base.writeUInt32LE(1, 20);
+  base.writeUInt32LE(minor, 24);
+  base.writeUInt32LE(1, 32);
+  base.writeUInt32LE(offset, 36);
+  base.writeUInt32LE(bins.length, 40);
+  base.writeUInt32LE(1, 44);
+  let sum = 0;
+  for (let at = 0; at < 508; at += 4) sum ^= base.readInt32LE(at);
+  base.writeUInt32LE(sum >>> 0, 508);
+  return Buffer.concat([base, bins]);
+}
+
+class CellWriter {
+  readonly #cells: Buffer[] = [];
+  readonly #options: HiveOptions;
+  #next = 32;
+
+  constructor(options: HiveOptions) {
+    this.#options = options;
+  }
+
+  cell(...parts: readonly Uint8Array[]): number {
+    const body = Buffer.concat(parts);
+    const size = Math.ceil((body.length + 4) / 8) * 8;
+    const bytes = Buffer.alloc(size);
+    bytes.writeInt32LE(-size);
+    body.copy(bytes, 4);
+    this.#cells.push(bytes);
+    const offset = this.#next;
+    this.#next += size;
+    return offset;
+  }
+
+  key(name: string, { values = {}, keys = {} }: HiveKey, parent: number, isRoot = false): number {
+    const children = Object.entries(keys).map(([child, key]) => this.key(child, key, parent));
+    const valueOffsets = Object.entries(values).map(([value, data]) => this.value(value, data));
+    const valueList = valueOffsets.length === 0 ? NONE : this.cell(...valueOffsets.map(u32));
+    const isLatin1 = /^[\0-\xff]*$/.test(name);
+    const encoded = Buffer.from(name, isLatin1 ? 'latin1' : 'utf16le');
+    const record = Buffer.alloc(76);
+    record.write('nk', 0, 'latin1');
+    record.writeUInt16LE((isLatin1 ? 0x20 : 0) | (isRoot ? 4 : 0), 2);
+    record.writeUInt32LE(parent, 16);
+    record.writeUInt32LE(children.length, 20);
+    record.writeUInt32LE(children.length === 0 ? NONE : this.#list(children), 28);
+    record.writeUInt32LE(NONE, 32);
+    record.writeUInt32LE(valueOffsets.length, 36);
+    record.writeUInt32LE(valueList, 40);
+    record.writeUInt16LE(encoded.length, 72);
+    return this.cell(record, encoded);
+  }
+
+  #list(children: readonly number[]): number {
+    const { list = 'lh' } = this.#options;
+    if (list === 'ri') {
+      const half = Math.ceil(children.length / 2);
+      const leaves = [children.slice(0, half), children.slice(half)].filter((leaf) => leaf.length > 0);
+      const offsets = leaves.map((leaf) => this.cell(Buffer.from('li'), u16(leaf.length), ...leaf.map(u32)));
+      return this.cell(Buffer.from('ri'), u16(offsets.length), ...offsets.map(u32));
+    }
+    const entries = children.map((child) => (list === 'li' ? u32(child) : Buffer.concat([u32(child), u32(0)])));
+    return this.cell(Buffer.from(list), u16(children.length), ...entries);
+  }
+
+  value(name: string, data: Uint8Array | number): number {
+    const isNumber = typeof data === 'number';
+    const bytes = isNumber ? u32(data) : data;
+    const isInline = bytes.length <= 4;
+    const record = Buffer.alloc(20);
+    record.write('vk', 0, 'latin1');
+    const encoded = Buffer.from(name, 'latin1');
+    record.writeUInt16LE(encoded.length, 2);
+    record.writeUInt32LE((bytes.length | (isInline ? 0x80000000 : 0)) >>> 0, 4);
+    if (isInline) record.set(bytes, 8);
+    else record.writeUInt32LE(this.#data(bytes), 8);
+    record.writeUInt32LE(isNumber ? 4 : 3, 12);
+    record.writeUInt16LE(1, 16);
+    return this.cell(record, encoded);
+  }
+
+  #data(bytes: Uint8Array): number {
+    if (bytes.length <= SEGMENT || (this.#options.minor ?? 5) < 4) return this.cell(bytes);
+    const segments: number[] = [];
+    for (let at = 0; at < bytes.length; at += SEGMENT) segments.push(this.cell(bytes.subarray(at, at + SEGMENT)));
+    const list = this.cell(...segments.map(u32));
+    return this.cell(Buffer.from('db'), u16(segments.length), u32(list));
+  }
+
+  bins(): Buffer {
+    const used = Buffer.concat(this.#cells);
+    const size = Math.ceil((used.length + 40) / 4096) * 4096;
+    const bins = Buffer.alloc(size);
+    bins.write('hbin', 0, 'latin1');
+    bins.writeUInt32LE(size, 8);
+    used.copy(bins, 32);
+    // What is left is one free cell.
+    bins.writeInt32LE(size - 32 - used.length, 32 + used.length);
+    return bins;
+  }
+}
+
+export function utf16(text: string): Buffer {
+  return Buffer.from(`${text}\0`, 'utf16le');
+}
+
+export interface TrustListOptions {
+  readonly usage?: string;
+  /** Object identifier of what the identifiers are hashes of, in hex. */
+  readonly algorithm?: string;
+  /** Not inside SignedData. */
+  readonly bare?: boolean;
+  /** A further entry, as it is. */
+  readonly extra?: Uint8Array;
+}
+
+const PROPERTY_PREFIX = '2b060104018237 0a0b'.replace(' ', '');
+
+/** A certificate trust list without a signature: entries by identifier (hex), with properties by id. */
+export function trustList(
+  entries: readonly (readonly [string, Readonly<Record<number, Uint8Array>>])[],
+  options: TrustListOptions = {},
+): Buffer {
+  const { usage = '2b0601040182370a0309', algorithm = '2b0e03021a', bare = false, extra } = options;
+  const oid = (hex: string): Buffer => tlv(0x06, Buffer.from(hex, 'hex'));
+  const subjects = entries.map(([identifier, properties]) =>
+    tlv(
+      0x30,
+      tlv(0x04, Buffer.from(identifier, 'hex')),
+      tlv(
+        0x31,
+        ...Object.entries(properties).map(([id, data]) =>
+          tlv(0x30, oid(PROPERTY_PREFIX + base128(Number(id))), tlv(0x31, tlv(0x04, data))),
+        ),
+      ),
+    ),
+  );
+  const list = tlv(
+    0x30,
+    tlv(0x30, oid(usage)),
+    tlv(0x04, utf16('Made_for_a_test')),
+    tlv(0x02, Buffer.of(1)),
+    tlv(0x17, Buffer.from('250101000000Z')),
+    tlv(0x30, oid(algorithm), tlv(0x05)),
+    tlv(0x30, ...subjects, ...(extra ? [extra] : [])),
+  );
+  if (bare) return list;
+  const content = tlv(0x30, oid('2b0601040182370a01'), tlv(0xa0, list));
+  const signed = tlv(0x30, tlv(0x02, Buffer.of(1)), tlv(0x31), content, tlv(0x31));
+  return tlv(0x30, oid('2a864886f70d010702'), tlv(0xa0, signed));
+}
+
+function base128(value: number): string {
+  const octets = value < 128 ? [value] : [0x80 | (value >> 7), value & 0x7f];
+  return Buffer.from(octets).toString('hex');
+}

@@ -1,0 +1,118 @@
+/**
+ * Windows end to end, in Wine: roots planted with reg.exe, found by the built command under Windows' Node.js, removed by
+ * the printed commands, and brought back by the undo. What is trusted, crypt32 says.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { certificateFrom, sha1Of } from '../../src/core/certificate.ts';
+import type { StoreRemediation } from '../../src/report/report.ts';
+import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
+import { rootaudit } from '../support/rootaudit.ts';
+import { blobProperty, certificateBlob } from '../support/windows.ts';
+import { blocklistOf } from './support/lifecycle.ts';
+import { runScript } from './support/tools.ts';
+import { findWindowsNode, hasWine, toWine, Wine } from './support/wine.ts';
+
+const node = findWindowsNode() ?? '';
+const missing = [...(hasWine ? [] : ['wine']), ...(node === '' ? ['ROOTAUDIT_WINDOWS_NODE'] : [])];
+const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`;
+
+const bad = makeCertificate({ subject: { O: 'State', CN: 'Planted Root' } });
+const neighbour = makeCertificate({ subject: { CN: 'Neighbour' } });
+const blocklist = blocklistOf(bad);
+const sha1 = ({ der }: TestCertificate): string => sha1Of(certificateFrom(der)).toUpperCase();
+
+const MACHINE = String.raw`HKLM\SOFTWARE\Microsoft\SystemCertificates`;
+const USER = String.raw`HKCU\Software\Microsoft\SystemCertificates`;
+const POLICY = String.raw`HKLM\SOFTWARE\Policies\Microsoft\SystemCertificates`;
+
+describe.skipIf(missing.length > 0)(`Windows${reason}`, () => {
+  let wine: Wine;
+  beforeAll(() => {
+    wine = new Wine();
+  });
+  afterAll(() => {
+    wine.remove();
+  });
+
+  const keyOf = (store: string, certificate: TestCertificate): string =>
+    `${store}\\Certificates\\${sha1(certificate)}`;
+  const plant = (store: string, certificate: TestCertificate, properties: Buffer[] = []): void => {
+    const blob = Buffer.concat([...properties, certificateBlob(certificate.der)]).toString('hex');
+    wine.must('reg', 'add', keyOf(store, certificate), '/v', 'Blob', '/t', 'REG_BINARY', '/d', blob, '/f');
+  };
+  const scan = (): ReturnType<Wine['rootaudit']> => wine.rootaudit(node, ['--blocklist', toWine(blocklist)]);
+  const isTrusted = (): boolean => wine.systemRoots(node).some((subject) => subject.includes('Planted Root'));
+  const blobOf = (store: string): string =>
+    wine.must('reg', 'query', keyOf(store, bad), '/v', 'Blob').replaceAll(/\s+/g, ' ');
+
+  it.each([
+    ['of the machine', `${MACHINE}\\ROOT`, `windows-machine:${MACHINE}`, 'safe'],
+    ['of the user', `${USER}\\Root`, `windows-user:${USER}`, 'safe'],
+    ['of a group policy', `${POLICY}\\Root`, `windows-policy:${POLICY}`, 'unsafe'],
+  ])('a root %s is found, goes, and comes back with all its properties', (_of, place, store, disposition) => {
+    const friendlyName = Buffer.from('ü\0', 'utf16le');
+    plant(place, bad, [blobProperty(11, friendlyName)]);
+    plant(place, neighbour);
+    const stored = blobOf(place);
+    expect(isTrusted()).toBe(true);
+
+    const { status, report } = scan();
+    expect({ status, problems: report.problems }).toEqual({ status: 1, problems: [] });
+    const [finding] = report.findings;
+    const remediations = finding?.remediations ?? [];
+    expect(remediations.map(idAndKind)).toEqual([[store, disposition, 'cmd']]);
+
+    wine.cmd(remediations.flatMap(({ commands }) => commands));
+    expect(isTrusted()).toBe(false);
+    const after = scan();
+    expect({ status: after.status, findings: after.report.findings }).toEqual({ status: 0, findings: [] });
+    expect(wine.run('reg', 'query', keyOf(place, neighbour)).status).toBe(0);
+
+    wine.cmd(remediations.flatMap(({ undo }) => undo));
+    expect(isTrusted()).toBe(true);
+    expect(blobOf(place)).toBe(stored);
+    expect(scan().report.findings[0]?.locations).toEqual(finding?.locations);
+    wine.must('reg', 'delete', place, '/f');
+  });
+
+  it('a root that Disallowed holds too is no alarm', () => {
+    plant(`${MACHINE}\\ROOT`, bad);
+    plant(`${MACHINE}\\Disallowed`, bad);
+    const { status, report } = scan();
+    expect({ status, findings: report.findings }).toEqual({ status: 0, findings: [] });
+    wine.must('reg', 'delete', keyOf(`${MACHINE}\\ROOT`, bad), '/f');
+    wine.must('reg', 'delete', keyOf(`${MACHINE}\\Disallowed`, bad), '/f');
+  });
+
+  it('a prefix is audited from the host as well, and its root goes and comes back', () => {
+    plant(`${MACHINE}\\ROOT`, bad);
+    wine.stop();
+    const environment = { HOME: wine.home };
+    const scanHost = (): unknown[] => {
+      const { stdout } = rootaudit(['scan', '-f', 'json', '--blocklist', blocklist], environment);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema has a test of its own
+      const { findings } = JSON.parse(stdout) as ReturnType<Wine['rootaudit']>['report'];
+      return findings.flatMap((finding) => finding.remediations);
+    };
+    const remediations = scanHost() as StoreRemediation[];
+    expect(remediations.map(idAndKind)).toEqual([[`wine:${wine.prefix}`, 'safe', 'sh']]);
+    const registry = (): string => readFileSync(join(wine.prefix, 'system.reg'), 'latin1').toUpperCase();
+    const run = (commands: readonly string[]): void => {
+      runScript([`export HOME='${wine.home}'`, ...commands]);
+      wine.stop();
+    };
+    run(remediations.flatMap(({ commands }) => commands));
+    expect(registry()).not.toContain(sha1(bad));
+    expect(scanHost()).toEqual([]);
+    run(remediations.flatMap(({ undo }) => undo));
+    expect(registry()).toContain(sha1(bad));
+    expect(isTrusted()).toBe(true);
+  });
+});
+
+function idAndKind({ store, disposition, shell }: StoreRemediation): string[] {
+  return [store, disposition, shell];
+}
