@@ -2,18 +2,21 @@
 
 import { severityRank, type Match, type Matcher } from '../match/matcher.ts';
 import { groupBy } from '../core/collections.ts';
+import type { DeepResult, EmbeddedProgram } from '../core/embedded.ts';
 import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Remediation } from '../core/remediation.ts';
 import { FsError, type Target } from '../core/target.ts';
-import { purposesWith, trustStatus, type TrustStatus } from '../core/trust.ts';
+import { purposesWith, trustStatus } from '../core/trust.ts';
 import { summariseCertificate } from '../report/certificate-summary.ts';
 import {
   SCHEMA_VERSION,
   type Finding,
+  type FindingStatus,
   type Location,
   type Report,
   type StoreRemediation,
 } from '../report/report.ts';
+import { isEmbedded, storeOf, summaryOf, trustIn } from './embedded.ts';
 import { readStores, realPath, type FoundStore } from './read-stores.ts';
 
 export interface ScanInput {
@@ -27,6 +30,8 @@ export interface ScanInput {
   readonly mitigated: boolean;
   /** Print removal commands also for roots that clean, current systems ship. */
   readonly removeShipped: boolean;
+  /** What `--deep` found inside of programs. */
+  readonly deep?: DeepResult;
 }
 
 /** A matched anchor together with the store that holds it. */
@@ -38,9 +43,13 @@ interface Hit {
 
 export function scan(input: ScanInput): Report {
   const hits: Hit[] = [];
-  const { stores, problems } = readStores(input.target, input.stores, input.read, (anchor, store) => {
+  const inStores = readStores(input.target, input.stores, input.read, (anchor, store) => {
     for (const match of input.matcher(anchor.certificate)) hits.push({ match, store, anchor });
   });
+  const programs = programsBesideStores(hits, input);
+  for (const program of programs) hits.push(...hitsIn(program, input.matcher));
+  const stores = [...inStores.stores, ...programs.map(summaryOf)];
+  const problems = [...inStores.problems, ...(input.deep?.problems ?? [])];
   const findings = Array.from(
     groupBy(hits, ({ match, anchor }) => `${anchor.certificate.sha256} ${match.advisory.id}`).values(),
     (group) => findingOf(group, input),
@@ -54,15 +63,47 @@ export function scan(input: ScanInput): Report {
     stores,
     findings: findings.toSorted(worstFirst),
     problems,
-    notes: input.target.notes,
+    notes: [...input.target.notes, ...(input.deep?.notes ?? [])],
   };
+}
+
+/** A file that is (part of) a store was judged there already, with the trust that the store gives. */
+function programsBesideStores(hits: readonly Hit[], { deep, target }: ScanInput): readonly EmbeddedProgram[] {
+  if (!deep || deep.programs.length === 0) return [];
+  const place = (path: string, fingerprint: string): string => `${fingerprint} ${path}`;
+  const judged = new Set(
+    hits.map(({ anchor }) => place(realPath(target, anchor.path), anchor.certificate.sha256)),
+  );
+  return deep.programs
+    .map((program) => ({
+      ...program,
+      held: program.held.filter(({ certificate }) => !judged.has(place(program.path, certificate.sha256))),
+    }))
+    .filter(({ held }) => held.length > 0);
+}
+
+function hitsIn(program: EmbeddedProgram, matcher: Matcher): readonly Hit[] {
+  const store = storeOf(program);
+  const { path } = program;
+  return program.held.flatMap(({ certificate, entry }) =>
+    matcher(certificate).map((match) => ({
+      match,
+      store,
+      anchor: { certificate, entry, path, trust: trustIn(program) },
+    })),
+  );
 }
 
 export function targetOf({ kind, reference, platform }: Target): Report['target'] {
   return { kind, reference, platform };
 }
 
-const STATUS_ORDER: readonly TrustStatus[] = ['trusted', 'present', 'mitigated'];
+const STATUS_ORDER: readonly FindingStatus[] = ['trusted', 'embedded', 'present', 'mitigated'];
+
+function statusOf({ store, anchor }: Hit): FindingStatus {
+  const status = trustStatus(anchor.trust);
+  return status === 'present' && isEmbedded(store) ? 'embedded' : status;
+}
 
 function worstFirst(a: Finding, b: Finding): number {
   return (
@@ -138,17 +179,17 @@ function locationOf(hit: Hit, sources: Sources): Location {
     store: store.id,
     path: anchor.path,
     entry: anchor.entry,
-    trust: trustStatus(anchor.trust),
+    trust: statusOf(hit),
     purposes: purposesWith(anchor.trust, 'trusted'),
     expressed: anchor.trust.expressed,
     generatedFrom: sources.get(hit) ?? [],
   };
 }
 
-/** One remediation per store that trusts the certificate of itself; copies go when their source does. */
+/** One remediation per store (or program) that has the certificate of itself; copies go when their source does. */
 function remediationsOf(group: readonly Hit[], sources: Sources, target: Target): StoreRemediation[] {
   const own = group.filter(
-    (hit) => trustStatus(hit.anchor.trust) === 'trusted' && sources.get(hit)?.length === 0,
+    (hit) => statusOf(hit) === 'embedded' || (statusOf(hit) === 'trusted' && sources.get(hit)?.length === 0),
   );
   return Array.from(
     groupBy(own, ({ store }) => store),

@@ -7,7 +7,7 @@ import type { Report } from '../report/report.ts';
 export const EXIT = {
   /** Clean, and everything could be read. */
   clean: 0,
-  /** A trusted root at or above the severity asked for. */
+  /** A root at or above the severity asked for that is trusted, or built into a program when `--deep` asked for that. */
   findings: 1,
   /** Wrong usage, or the target or the blocklist cannot be read at all. */
   usage: 2,
@@ -22,7 +22,8 @@ export interface ExitRules {
 
 export function exitCodeOf({ findings, complete }: Report, { failOn, allowIncomplete }: ExitRules): number {
   const failing = findings.some(
-    ({ status, severity }) => status === 'trusted' && severityRank(severity) >= severityRank(failOn),
+    ({ status, severity }) =>
+      (status === 'trusted' || status === 'embedded') && severityRank(severity) >= severityRank(failOn),
   );
   if (failing) return EXIT.findings;
   return complete || allowIncomplete ? EXIT.clean : EXIT.incomplete;

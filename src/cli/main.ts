@@ -8,12 +8,14 @@ import { addExplainCommand } from './explain.ts';
 import { addListCommand } from './list.ts';
 import { TOOL, type Surroundings } from './options.ts';
 import { addScanCommand } from './scan.ts';
+import { addSelftestCommand } from './selftest.ts';
 
 const HELP = `
 Examples:
   $ rootaudit scan               which roots does this machine trust that must go?
   $ rootaudit list               every trust store and every certificate in it
-  $ rootaudit explain superfish  the story of one of them`;
+  $ rootaudit explain superfish  the story of one of them
+  $ rootaudit selftest           does this installation find what it claims to find?`;
 
 /** `argv` as the process has it. Sets process.exitCode. */
 export async function main(argv: readonly string[], packageRoot: string): Promise<void> {
@@ -33,6 +35,7 @@ export async function main(argv: readonly string[], packageRoot: string): Promis
   addScanCommand(program, surroundings);
   addListCommand(program, surroundings);
   addExplainCommand(program, surroundings);
+  addSelftestCommand(program, surroundings);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {

@@ -15,7 +15,8 @@ export function canQuoteCmd(word: string): boolean {
 
 /** One word for a program started by cmd.exe, with delayed expansion off, as it is by default. */
 export function quoteCmd(word: string): string {
-  if (!canQuoteCmd(word)) throw new RangeError('cmd.exe cannot carry a word with %, a quote or control characters');
+  if (!canQuoteCmd(word))
+    throw new RangeError('cmd.exe cannot carry a word with %, a quote or control characters');
   if (PLAIN.test(word)) return word;
   // The program, not cmd.exe, takes a backslash before a quote for an escape.
   return `"${word.replace(/\\+$/, '$&$&')}"`;

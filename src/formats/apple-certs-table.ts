@@ -60,6 +60,7 @@ export interface AnchorListEntry {
 
 const MAX_ENTRIES = 100_000;
 const MAX_OIDS = 100;
+const MAX_TYPE = 40;
 const MAX_DIAGNOSTICS = 100;
 
 /** Anchors.plist. */
@@ -96,5 +97,5 @@ function anchorOf(value: PlistValue): AnchorListEntry | undefined {
   const sha256 = parseSha256(asString(entry?.get('sha2')) ?? '');
   if (!entry || sha256 === undefined) return undefined;
   const oids = (asArray(entry.get('oids')) ?? []).slice(0, MAX_OIDS).flatMap((oid) => asString(oid) ?? []);
-  return { sha256, type: asString(entry.get('type')) ?? '', oids };
+  return { sha256, type: (asString(entry.get('type')) ?? '').slice(0, MAX_TYPE), oids };
 }

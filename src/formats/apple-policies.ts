@@ -15,6 +15,7 @@ export interface ApplePolicy {
   readonly option?: string;
 }
 
+const MAX_NAME = 100;
 /** Object identifiers of Apple's policies begin so; SecPolicy.h and SecPolicyPriv.h have the last number. */
 const PREFIX = '1.2.840.113635.100.1.';
 
@@ -47,7 +48,7 @@ const POLICIES: ReadonlyMap<string, ApplePolicy> = new Map([
 export function applePolicy(oid: string, policyName?: string): ApplePolicy {
   const number = oid.startsWith(PREFIX) ? oid.slice(PREFIX.length) : '';
   const known = POLICIES.get(number);
-  if (!known) return policy(`policy ${policyName ?? oid}`, [], undefined, true);
+  if (!known) return policy(`policy ${(policyName ?? oid).slice(0, MAX_NAME)}`, [], undefined, true);
   if (number !== '3') return known;
   if (policyName === 'sslServer') return { ...known, purposes: ['serverAuth'] };
   if (policyName === 'sslClient') return { ...known, name: 'SSL (client)', purposes: ['clientAuth'] };

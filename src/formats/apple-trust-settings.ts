@@ -59,6 +59,8 @@ const MAX_SETTINGS = 1000;
 /** Of one file: the same array may stand at many certificates. */
 const MAX_ALL_SETTINGS = 1_000_000;
 const MAX_DIAGNOSTICS = 100;
+const MAX_SERIAL = 64;
+const MAX_HOST = 500;
 /** kSecTrustSettingsKeyUseSignCert. */
 const KEY_USE_SIGN_CERTIFICATE = 0x8;
 
@@ -90,7 +92,11 @@ function readList(list: PlistDictionary): Parsed<TrustSettingsEntry> {
     const record = asDictionary(value);
     const settings = record && readSettings(record.get('trustSettings'));
     total += settings?.length ?? 0;
-    if (!settings || total > MAX_ALL_SETTINGS) {
+    if (total > MAX_ALL_SETTINGS) {
+      const message = `more than ${MAX_ALL_SETTINGS} settings`;
+      return { entries, diagnostics: [...diagnostics, { level: 'error', code: 'limit', message }] };
+    }
+    if (!settings) {
       diagnostics.push({ level: 'error', code: 'malformed', message: `settings of ${key} cannot be read` });
       if (diagnostics.length >= MAX_DIAGNOSTICS) break;
       continue;
@@ -98,7 +104,11 @@ function readList(list: PlistDictionary): Parsed<TrustSettingsEntry> {
     const issuer = asBytes(record.get('issuerName'));
     entries.push({
       sha1: key.toLowerCase(),
-      serial: asBuffer(asBytes(record.get('serialNumber')) ?? new Uint8Array()).toString('hex'),
+      serial: asBuffer(asBytes(record.get('serialNumber')) ?? new Uint8Array()).toString(
+        'hex',
+        0,
+        MAX_SERIAL,
+      ),
       settings,
       ...(issuer && { issuer }),
     });
@@ -139,7 +149,9 @@ function readSetting(dictionary: PlistDictionary): TrustSetting | undefined {
   const known = typeof result === 'number' ? RESULTS[result] : undefined;
   if (known === undefined) return undefined;
   const policy = policyOf(dictionary);
-  const host = asString(dictionary.get('kSecTrustSettingsPolicyString'))?.replace(/\0+$/, '');
+  const host = asString(dictionary.get('kSecTrustSettingsPolicyString'))
+    ?.slice(0, MAX_HOST)
+    .replace(/\0+$/, '');
   const keyUse = asNumber(dictionary.get('kSecTrustSettingsKeyUsage'));
   const allowedError = asNumber(dictionary.get('kSecTrustSettingsAllowedError'));
   return {

@@ -8,7 +8,7 @@ import { decodeBase64, endOfBase64 } from './base64.ts';
 import { asArray, asDictionary, asString, type PlistDictionary, type PlistValue } from './plist.ts';
 import { unwrapJson } from './policy-values.ts';
 
-export const CERTIFICATE_POLICIES = [
+const CERTIFICATE_POLICIES = [
   'CACertificates',
   'CACertificatesWithConstraints',
   'CADistrustedCertificates',

@@ -11,7 +11,7 @@ import { messageBytes, protobufFields, wholeMessage, type Message } from './prot
 import { openSqlite, type SqliteFiles, type SqliteRow } from './sqlite.ts';
 
 /** none: Chrome ignores the row; hint: helps to build a chain and is not trusted. */
-export type ServerCertificateTrust = 'none' | 'hint' | 'distrusted' | 'trusted';
+type ServerCertificateTrust = 'none' | 'hint' | 'distrusted' | 'trusted';
 
 export interface ServerCertificateEntry {
   readonly der: Uint8Array;

@@ -22,7 +22,11 @@ export function readFirefoxPolicies(policies: PlistDictionary): FirefoxPolicies 
   const certificates = group(policies, 'Certificates');
   const preference = group(policies, 'Preferences').get(PREFERENCE);
   const byPreference = asDictionary(preference)?.get('Value') ?? preference;
-  const modules = Array.from(group(policies, 'SecurityDevices'), ([name, library]) => {
+  const devices = group(policies, 'SecurityDevices');
+  // Since version 114 in two parts, what to add and what to delete.
+  const added: PlistDictionary =
+    asDictionary(devices.get('Add')) ?? (devices.has('Delete') ? new Map() : devices);
+  const modules = Array.from(added, ([name, library]) => {
     const path = asString(library);
     return path === undefined ? name : `${name} (${path})`;
   });

@@ -112,6 +112,7 @@ function checkCounts(file: Buffer, start: number, size: number): void {
 function readTable(file: Buffer, table: Range, entries: KeychainEntry[], report: Report): void {
   const count = u32(file, table.start + 24);
   const seen = new Set<number>();
+  let total = 0;
   for (let i = 0; i < count; i++) {
     const offset = u32(file, table.start + TABLE_HEAD + 4 * i);
     // Zero and odd numbers are free places.
@@ -122,7 +123,13 @@ function readTable(file: Buffer, table: Range, entries: KeychainEntry[], report:
       return;
     }
     try {
-      entries.push(readRecord(file, table, table.start + offset));
+      const entry = readRecord(file, table, table.start + offset);
+      total += entry.der.length;
+      if (total > file.length) {
+        report(new FormatError('malformed', 'records that lie over one another', entry.offset));
+        return;
+      }
+      entries.push(entry);
     } catch (error) {
       report(error);
     }

@@ -51,6 +51,8 @@ const MAX_STEPS = 1_000_000;
 const MAX_DEPTH = 32;
 const MAX_DIAGNOSTICS = 100;
 const MAX_NAME = 200;
+/** Payloads of a binary list may share their data: what is parsed is counted. */
+const MAX_DATA_BYTES = 64 << 20;
 
 export function parseMobileconfig(bytes: Uint8Array): Parsed<ProfileCertificate> {
   try {
@@ -78,6 +80,7 @@ class ProfileWalk {
   readonly #anchors = new Set<string>();
   readonly #diagnostics: Diagnostic[] = [];
   #steps = 0;
+  #dataBytes = 0;
 
   constructor(top: PlistValue) {
     this.#visit(top, { profile: '', removalDisallowed: false }, 0);
@@ -141,6 +144,11 @@ class ProfileWalk {
       this.#report('malformed', `payload ${name} has no certificate`);
       return;
     }
+    this.#dataBytes += data.length;
+    if (this.#dataBytes > MAX_DATA_BYTES) {
+      this.#report('limit', `payload ${name}: too much data in one profile`);
+      return;
+    }
     const { entries, diagnostics } = parsePem(data);
     for (const { der } of entries) {
       this.#steps++;
@@ -173,7 +181,7 @@ function contextOf(dictionary: PlistDictionary, type: string, outer: Context): C
     dictionary.get('PayloadRemovalDisallowed') === true ||
     dictionary.get('ProfileRemovalDisallowed') === true ||
     asString(dictionary.get('ProfileRemovalDisallowed')) === 'true';
-  return { profile, removalDisallowed };
+  return { profile: profile.slice(0, MAX_NAME), removalDisallowed };
 }
 
 function nameOf(payload: PlistDictionary): string {

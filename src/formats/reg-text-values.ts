@@ -6,7 +6,7 @@ const HEX: readonly number[] = Array.from({ length: 128 }, (_, code) => {
   const digit = parseInt(String.fromCharCode(code), 16);
   return Number.isNaN(digit) ? -1 : digit;
 });
-const SPACE = new Set([...' \t\r\n\\'].map((character) => character.charCodeAt(0)));
+const SPACE = new Set(Array.from(' \t\r\n\\', (character) => character.charCodeAt(0)));
 const COMMA = 0x2c;
 
 /** `30,82,04,…`, over several lines that each end in a backslash. Throws FormatError. */
@@ -26,7 +26,8 @@ export function decodeHexList(text: string, start: number, end: number): Uint8Ar
       continue;
     }
     const digit = HEX[code] ?? -1;
-    if (digit < 0 || digits === 2) throw new FormatError('malformed', 'list of octets that is no list of octets');
+    if (digit < 0 || digits === 2)
+      throw new FormatError('malformed', 'list of octets that is no list of octets');
     octet = octet * 16 + digit;
     digits++;
   }

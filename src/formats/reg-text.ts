@@ -169,11 +169,15 @@ class RegTextParser {
 
   #data(start: number, end: number): Omit<RegistryValue, 'name'> {
     const text = this.#text;
-    const [prefix = ''] = /^(?:hex|str|dword)?(?:\([0-9a-f]{1,8}\))?:?/i.exec(text.slice(start, start + 24)) ?? [];
+    const [prefix = ''] =
+      /^(?:hex|str|dword)?(?:\([0-9a-f]{1,8}\))?:?/i.exec(text.slice(start, start + 24)) ?? [];
     const at = start + prefix.length;
     const numbered = /\(([0-9a-f]+)\)/i.exec(prefix)?.[1];
     if (/^hex/i.test(prefix)) {
-      return { type: numbered === undefined ? REG_BINARY : parseInt(numbered, 16), data: decodeHexList(text, at, end) };
+      return {
+        type: numbered === undefined ? REG_BINARY : parseInt(numbered, 16),
+        data: decodeHexList(text, at, end),
+      };
     }
     if (/^dword/i.test(prefix)) {
       const [digits] = /^[0-9a-f]{1,8}/i.exec(text.slice(at, at + 8)) ?? [];
@@ -205,7 +209,8 @@ class RegTextParser {
 
   #lineAt(position: number): number {
     let line = 1;
-    for (let at = this.#text.indexOf('\n'); at >= 0 && at < position; at = this.#text.indexOf('\n', at + 1)) line++;
+    for (let at = this.#text.indexOf('\n'); at >= 0 && at < position; at = this.#text.indexOf('\n', at + 1))
+      line++;
     return line;
   }
 }

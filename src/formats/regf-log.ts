@@ -21,7 +21,7 @@ const HVLE = 0x454c7648;
 const DIRT = 0x54524944;
 
 /** XOR of the first 127 words of a base block; two values have a meaning of their own. */
-export function baseChecksum(data: Buffer): number {
+function baseChecksum(data: Buffer): number {
   let sum = 0;
   for (let at = 0; at < 508; at += 4) sum ^= data.readInt32LE(at);
   if (sum === 0) return 1;
@@ -88,7 +88,7 @@ function readNewLog(log: Buffer): NewLog {
   for (;;) {
     const read = readEntry(log, position);
     const last = entries.at(-1);
-    if (!read || (last && read.entry.sequence !== ((last.sequence + 1) >>> 0))) break;
+    if (!read || (last && read.entry.sequence !== (last.sequence + 1) >>> 0)) break;
     entries.push(read.entry);
     position = read.end;
   }
@@ -169,11 +169,7 @@ function applyEntries(
 
 // The old form
 
-function replayOld(
-  primary: Buffer,
-  primaryIsGood: boolean,
-  logs: readonly Buffer[],
-): Uint8Array | undefined {
+function replayOld(primary: Buffer, primaryIsGood: boolean, logs: readonly Buffer[]): Uint8Array | undefined {
   for (const log of logs) {
     const type = log.readUInt32LE(28);
     if (type !== 1 && type !== 2) continue;

@@ -18,7 +18,9 @@ export interface HiveFiles {
 export function openHive({ hive, logs }: HiveFiles): RegistryTree {
   if (hive.length < BASE_BLOCK_BYTES || asBuffer(hive).toString('latin1', 0, 4) !== 'regf') {
     const [code, message]: [ProblemCode, string] =
-      hive.length < BASE_BLOCK_BYTES ? ['truncated', 'no header of a hive'] : ['malformed', 'no registry hive'];
+      hive.length < BASE_BLOCK_BYTES
+        ? ['truncated', 'no header of a hive']
+        : ['malformed', 'no registry hive'];
     return { root: undefined, diagnostics: [{ level: 'error', code, message }] };
   }
   const { bytes, diagnostics } = replayLogs(hive, logs);
@@ -148,7 +150,12 @@ class HiveReader {
     if (above.includes(offset)) throw new FormatError('malformed', 'a key that contains itself', start);
     if (above.length >= MAX_DEPTH) throw new FormatError('limit', `keys nested ${MAX_DEPTH} deep`, start);
     const flags = data.readUInt16LE(start + 2);
-    const name = this.#name(start + 76, data.readUInt16LE(start + 72), end, (flags & NAME_IS_LATIN1_KEY) !== 0);
+    const name = this.#name(
+      start + 76,
+      data.readUInt16LE(start + 72),
+      end,
+      (flags & NAME_IS_LATIN1_KEY) !== 0,
+    );
     return {
       name,
       offset,
@@ -187,7 +194,12 @@ class HiveReader {
     }
     const flags = data.readUInt16LE(start + 16);
     if ((flags & TOMBSTONE) !== 0) return undefined;
-    const name = this.#name(start + 20, data.readUInt16LE(start + 2), end, (flags & NAME_IS_LATIN1_VALUE) !== 0);
+    const name = this.#name(
+      start + 20,
+      data.readUInt16LE(start + 2),
+      end,
+      (flags & NAME_IS_LATIN1_VALUE) !== 0,
+    );
     return { name, type: data.readUInt32LE(start + 12), data: this.#valueData(start) };
   }
 
@@ -204,7 +216,8 @@ class HiveReader {
     }
     const cell = this.#cell(this.#data.readUInt32LE(start + 8), 4);
     // The signature decides, not the size: old hives keep large values in one cell.
-    const isBig = stored > SEGMENT_BYTES && this.#data.toString('latin1', cell.start, cell.start + 2) === 'db';
+    const isBig =
+      stored > SEGMENT_BYTES && this.#data.toString('latin1', cell.start, cell.start + 2) === 'db';
     if (isBig && cell.end - cell.start < stored) return this.#bigData(cell, stored);
     if (cell.start + stored > cell.end) {
       throw new FormatError('truncated', `value of ${stored} bytes does not fit its cell`, cell.start);
@@ -242,11 +255,16 @@ class HiveReader {
   #cell(offset: number, minimum: number): Cell {
     const at = BASE_BLOCK_BYTES + offset;
     if (offset === NONE || offset % 8 !== 0 || at + 8 > this.#end) {
-      throw new FormatError('malformed', `reference ${offset.toString(16)} leads nowhere`, Math.min(at, this.#end));
+      throw new FormatError(
+        'malformed',
+        `reference ${offset.toString(16)} leads nowhere`,
+        Math.min(at, this.#end),
+      );
     }
     const size = -this.#data.readInt32LE(at);
     if (size <= 0) throw new FormatError('malformed', 'reference to a free cell', at);
-    if (size < 8 || at + size > this.#end) throw new FormatError('truncated', 'cell does not fit the hive', at);
+    if (size < 8 || at + size > this.#end)
+      throw new FormatError('truncated', 'cell does not fit the hive', at);
     if (size - 4 < minimum) throw new FormatError('truncated', 'cell is too short for its record', at);
     return { start: at + 4, end: at + size };
   }

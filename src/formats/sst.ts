@@ -14,7 +14,9 @@ const MAX_PROPERTIES = 10_000;
 
 export function looksLikeSst(bytes: Uint8Array): boolean {
   const data = asBuffer(bytes);
-  return data.length >= HEADER_BYTES && data.readUInt32LE(0) === 0 && data.toString('latin1', 4, 8) === 'CERT';
+  return (
+    data.length >= HEADER_BYTES && data.readUInt32LE(0) === 0 && data.toString('latin1', 4, 8) === 'CERT'
+  );
 }
 
 /** The certificates of the store, in order. */
@@ -31,7 +33,8 @@ export function parseSst(bytes: Uint8Array): Parsed<WindowsCertificate> {
       const { id, encoding, data, end } = readElement(bytes, position);
       if (id === 0 && encoding === 0 && data.length === 0) isEnded = true;
       else if (id === Property.certificate || id === Property.crl || id === Property.ctl) {
-        if (entries.length + others >= MAX_OBJECTS) throw new FormatError('limit', 'too many entries', position);
+        if (entries.length + others >= MAX_OBJECTS)
+          throw new FormatError('limit', 'too many entries', position);
         if (id === Property.certificate) entries.push({ der: data, properties, offset: objectStart });
         else others++;
         properties = new Map();

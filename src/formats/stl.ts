@@ -117,7 +117,8 @@ function readHead(bytes: Uint8Array, list: Tlv): ListHead {
   };
   const required = (tag: number, what: string): Tlv => {
     const field = optional(tag);
-    if (!field) throw new FormatError('malformed', `trust list without ${what}`, fields[next]?.start ?? list.end);
+    if (!field)
+      throw new FormatError('malformed', `trust list without ${what}`, fields[next]?.start ?? list.end);
     return field;
   };
   optional(Tag.integer); // version
@@ -147,7 +148,13 @@ function readProperties(bytes: Uint8Array, attributes: Tlv): Properties {
     const oid = decodeOid(content(bytes, type));
     if (!oid.startsWith(PROPERTY_PREFIX)) continue;
     const values = expectTlv(bytes, type.end, attribute.contentEnd, Tag.set, 'attribute values');
-    const value = expectTlv(bytes, values.contentStart, values.contentEnd, Tag.octetString, 'attribute value');
+    const value = expectTlv(
+      bytes,
+      values.contentStart,
+      values.contentEnd,
+      Tag.octetString,
+      'attribute value',
+    );
     properties.set(Number(oid.slice(PROPERTY_PREFIX.length)), content(bytes, value));
   }
   return properties;

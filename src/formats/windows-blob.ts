@@ -42,7 +42,7 @@ export interface Element {
   readonly end: number;
 }
 
-export const ELEMENT_HEADER_BYTES = 12;
+const ELEMENT_HEADER_BYTES = 12;
 const MAX_PROPERTIES = 10_000;
 
 /** The element at `offset`. Throws FormatError: it is part of other parsers. */
@@ -83,7 +83,8 @@ export function parseWindowsBlob(bytes: Uint8Array): Parsed<WindowsCertificate> 
     const { code, message, offset } = error;
     diagnostics.push({ level: 'error', code, message, ...(offset !== undefined && { offset }) });
   }
-  if (!der && (properties.has(Property.crl) || properties.has(Property.ctl))) return { entries: [], diagnostics };
+  if (!der && (properties.has(Property.crl) || properties.has(Property.ctl)))
+    return { entries: [], diagnostics };
   if (!der && properties.size === 0) {
     if (diagnostics.length === 0) {
       diagnostics.push({ level: 'error', code: 'truncated', message: 'a value without any property' });

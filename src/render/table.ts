@@ -46,6 +46,7 @@ function heading({ tool, blocklist, target }: Report, paint: Palette): string {
 
 const STATUS_WORDS = {
   trusted: 'trusted',
+  embedded: 'built into a program',
   present: 'held but not trusted',
   mitigated: 'distrusted here',
 } as const;
@@ -58,9 +59,14 @@ const MATCH_WORDS = {
   name: 'suspected: it is named like one',
 } as const;
 
+/** Trusted, or in a program that may trust it. */
+function isAlarming({ status }: Pick<Finding, 'status'>): boolean {
+  return status === 'trusted' || status === 'embedded';
+}
+
 /** A trusted root of low or info severity is no alarm, nor is one that is merely held: a line says enough. */
 function isShownInFull({ status, severity }: Finding, { verbose }: Style): boolean {
-  return verbose || (status === 'trusted' && severity !== 'low' && severity !== 'info');
+  return verbose || (isAlarming({ status }) && severity !== 'low' && severity !== 'info');
 }
 
 function otherFindingsText({ findings }: Report, paint: Palette, style: Style): string {
@@ -118,7 +124,7 @@ function locationsText({ locations }: Finding, report: Report, paint: Palette, s
 }
 
 function removalText(finding: Finding, paint: Palette, style: Style): string[] {
-  if (finding.status !== 'trusted') return [];
+  if (!isAlarming(finding)) return [];
   if (finding.remediations.length === 0) {
     const by = finding.stillShippedBy.join(', ');
     const text = `Clean systems ship this root (${by}), so no removal is suggested; --remove-shipped prints the commands.`;
@@ -129,11 +135,16 @@ function removalText(finding: Finding, paint: Palette, style: Style): string[] {
 
 const DISPOSITION_WORDS = { safe: 'Remove', unsafe: 'Remove (with care)', manual: 'By hand' } as const;
 
+/** The commands of one shell of Windows mean nothing, or something else, in the other. */
+const SHELL_WORDS = { sh: '', cmd: ', in cmd.exe', powershell: ', in PowerShell' } as const;
+
 function remediationText(remediation: StoreRemediation, paint: Palette, style: Style): string {
-  const { disposition, commands, undo, elevated, note } = remediation;
-  const asRoot = elevated && commands.length > 0 ? ', as root' : '';
+  const { disposition, shell, commands, undo, elevated, note } = remediation;
+  const who = shell === 'sh' ? 'root' : 'administrator';
+  const asRoot = elevated && commands.length > 0 ? `, as ${who}` : '';
+  const where = commands.length > 0 ? SHELL_WORDS[shell] : '';
   return [
-    `  ${paint.strong(`${DISPOSITION_WORDS[disposition]}${asRoot}:`)}`,
+    `  ${paint.strong(`${DISPOSITION_WORDS[disposition]}${asRoot}${where}:`)}`,
     ...(note === undefined ? [] : [paragraph(note, style.width, '    ')]),
     ...commands.map((command) => `    ${visible(command, 100_000)}`),
     ...(undo.length === 0 ? [] : [paint.faint('  Undo:')]),
@@ -181,7 +192,11 @@ function verdict(report: Report, paint: Palette, style: Style): string {
       return n === 0 ? [] : [`${n} ${severity}`];
     });
     const text = `${count(trusted.length, 'listed root')} trusted: ${bySeverity.join(', ')}.`;
-    return `${read} ${paint.bad(text)}`;
+    return `${read} ${paint.bad(text + embeddedText(report))}`;
+  }
+  if (findings.some(({ status }) => status === 'embedded')) {
+    const where = complete ? 'None of the stores trusts' : 'No store, in what could be read, trusts';
+    return `${read} ${paint.warn(`${where} a root on the blocklist.${embeddedText(report)}`)}`;
   }
   if (stores.length === 0) return paint.warn('No trust store was found, so there is nothing to judge.');
   if (!complete) {
@@ -189,6 +204,11 @@ function verdict(report: Report, paint: Palette, style: Style): string {
     return paint.warn(paragraph(text, style.width, ''));
   }
   return `${read} ${paint.good('None of them trusts a root on the blocklist.')}`;
+}
+
+function embeddedText({ findings }: Report): string {
+  const embedded = findings.filter(({ status }) => status === 'embedded').length;
+  return embedded === 0 ? '' : ` ${count(embedded, 'listed root')} built into programs.`;
 }
 
 /** The table layout is quadratic in its rows; beyond this a list is printed line by line. */

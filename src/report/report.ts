@@ -5,7 +5,7 @@
 
 import type { Category, Severity } from '../blocklist/advisory.ts';
 import type { Problem } from '../core/errors.ts';
-import type { Disposition } from '../core/remediation.ts';
+import type { Remediation } from '../core/remediation.ts';
 import type { Scope } from '../core/store.ts';
 import type { Purpose, TrustStatus } from '../core/trust.ts';
 import type { MatchKind } from '../match/matcher.ts';
@@ -46,6 +46,9 @@ export interface StoreSummary {
   readonly notes: readonly string[];
 }
 
+/** embedded: built into a program, which may trust it or not (`--deep`). */
+export type FindingStatus = TrustStatus | 'embedded';
+
 /** One dangerous certificate, wherever it sits. */
 export interface Finding {
   readonly advisory: string;
@@ -55,8 +58,8 @@ export interface Finding {
   readonly match: MatchKind;
   /** How sure a match by name is. */
   readonly confidence?: 'high' | 'medium' | 'low';
-  /** trusted in at least one store; else present in one; else mitigated: held only to be refused. */
-  readonly status: TrustStatus;
+  /** trusted in at least one store; else embedded; else present in a store; else mitigated: held only to be refused. */
+  readonly status: FindingStatus;
   readonly summary: string;
   readonly references: readonly string[];
   /** Programmes whose clean, current systems ship it. */
@@ -85,7 +88,7 @@ export interface Location {
   readonly store: string;
   readonly path: string;
   readonly entry: string;
-  readonly trust: TrustStatus;
+  readonly trust: FindingStatus;
   /** What it is trusted for. */
   readonly purposes: readonly Purpose[];
   /** The store's own words for its trust. */
@@ -94,14 +97,9 @@ export interface Location {
   readonly generatedFrom: readonly string[];
 }
 
-export interface StoreRemediation {
+export interface StoreRemediation extends Remediation {
+  /** Id of the store. */
   readonly store: string;
-  readonly disposition: Disposition;
-  readonly shell: 'sh' | 'powershell' | 'cmd';
-  readonly commands: readonly string[];
-  readonly undo: readonly string[];
-  readonly elevated: boolean;
-  readonly note?: string;
 }
 
 /** What `rootaudit list` prints: every store with every anchor. */

@@ -107,8 +107,8 @@ const hasModuleRoots = oncePerTarget(
 /** On a system that is not running, the module is an image inside an archive. */
 function unreadModule(target: Target): StoreContent {
   if (hasModuleRoots(target) || (sdkVersion(target) ?? 0) < SDK_WITH_MODULE) return EMPTY_CONTENT;
-  const [path] = SYSTEM.flatMap((system) => MODULE_FILES.map((name) => `${system}/apex/${name}`)).filter(
-    (each) => exists(target, each),
+  const path = SYSTEM.flatMap((system) => MODULE_FILES.map((name) => `${system}/apex/${name}`)).find((each) =>
+    exists(target, each),
   );
   if (path === undefined) return EMPTY_CONTENT;
   const message =
@@ -136,7 +136,7 @@ interface Switched {
 
 /** What each user has switched off; the certificate itself counts, not its file name. */
 const switchedOff = oncePerTarget((target): readonly Switched[] =>
-  androidUsers(target).map(({ id, directory }) => ({
+  androidUsers(target).users.map(({ id, directory }) => ({
     user: id ?? '0',
     off: certificatesIn(target, posix.join(directory, REMOVED)),
   })),

@@ -25,23 +25,29 @@ export const store: StoreType = {
   id: 'android-user',
   title: 'Roots added, and system roots switched off, by each user of an Android device',
   platforms: ['android'],
-  locate: (target) =>
-    androidUsers(target).flatMap(({ id, directory }) =>
-      [ADDED, REMOVED]
-        .map((name) => `${directory}/${name}`)
-        .filter((path) => exists(target, path))
-        .map((path): StoreLocation => ({
-          path,
-          application: `Android, user ${id ?? '0'}: ${path.endsWith(ADDED) ? 'added roots' : 'roots switched off'}`,
-          scope: 'user',
-          format: 'Android certificate directory',
-          user: id ?? '0',
-        })),
-    ),
+  locate,
   read: (target, { path }) =>
     readAndroidDirectory(target, path, path.endsWith(ADDED) ? addedTrust : removedTrust),
   planRemoval,
 };
+
+function locate(target: Target): StoreLocation[] {
+  const { users, unlisted } = androidUsers(target);
+  const at = (path: string, user: string, what: string): StoreLocation => ({
+    path,
+    application: `Android, user ${user}: ${what}`,
+    scope: 'user',
+    format: 'Android certificate directory',
+    user,
+  });
+  const found = users.flatMap(({ id = '0', directory }) => [
+    at(`${directory}/${ADDED}`, id, 'added roots'),
+    at(`${directory}/${REMOVED}`, id, 'roots switched off'),
+  ]);
+  // Reading them tells that they may not be listed.
+  const refused = unlisted.map((path) => at(path, 'unknown', 'further users'));
+  return [...found.filter(({ path }) => exists(target, path)), ...refused];
+}
 
 /** Chrome (from version 115) takes every file of the directory, whatever its name; Conscrypt looks by name. */
 function addedTrust(_: Certificate, unfound: Unfound): Trust {

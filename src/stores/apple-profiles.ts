@@ -63,6 +63,8 @@ function isIos({ path }: StoreLocation): boolean {
 function readProfile(target: Target, location: StoreLocation, path: string): StoreContent {
   const file = readFile(target, path, MAX_PLIST_BYTES);
   if ('failed' in file) return file.failed;
+  // macOS also keeps empty files here, as marks.
+  if (file.bytes.length === 0) return EMPTY_CONTENT;
   const { entries, diagnostics } = parseMobileconfig(file.bytes);
   const anchors = entries.map((entry): TrustAnchor => ({
     certificate: certificateFrom(entry.der),

@@ -22,7 +22,7 @@ import { parseJsonPolicies, parsePlistPolicies } from '../formats/policy-values.
 import { diagnosticsContent, EMPTY_CONTENT, exists, readFile, walkFiles } from './shared/content.ts';
 import { cutRanges, manualRemediation } from './shared/cut-bytes.ts';
 import { expandDirectories, uniqueDirectories } from './shared/directories.ts';
-import { policyBranches, withPolicies } from './shared/windows-policies.ts';
+import { CHROME_KEYS, policiesIn, policyBranches } from './shared/windows-policies.ts';
 
 const JSON_FORMAT = 'Chrome policies (JSON)';
 const PLIST_FORMAT = 'Chrome policies (managed preferences)';
@@ -99,15 +99,6 @@ function managedPreferences(target: Target): StoreLocation[] {
   );
 }
 
-/** Below the branch of policies in the registry. */
-const KEYS: readonly string[] = [
-  'Google\\Chrome',
-  'Chromium',
-  'Microsoft\\Edge',
-  'BraveSoftware\\Brave',
-  'Vivaldi',
-];
-
 function groupPolicies(target: Target): StoreLocation[] {
   return policyBranches(target).map(({ place, user }) => ({
     path: place,
@@ -120,15 +111,15 @@ function groupPolicies(target: Target): StoreLocation[] {
 
 /** The policies of each browser stand for themselves. */
 function readRegistry(target: Target, { path: place }: StoreLocation): StoreContent[] {
-  return withPolicies(target, place, (policiesOf) =>
-    KEYS.flatMap((key) => {
-      const policies = policiesOf(key);
-      if (!policies) return [];
-      const found = readChromePolicies(policies);
-      const path = `${place}\\${key}`;
-      return [diagnosticsContent(path, found.diagnostics), ...anchorsOf([{ ...found, path }])];
-    }),
-  );
+  const { byKey, problems } = policiesIn(target, place);
+  const contents = CHROME_KEYS.flatMap((key) => {
+    const policies = byKey.get(key);
+    if (!policies) return [];
+    const found = readChromePolicies(policies);
+    const path = `${place}\\${key}`;
+    return [diagnosticsContent(path, found.diagnostics), ...anchorsOf([{ ...found, path }])];
+  });
+  return [...contents, problems];
 }
 
 /** A file with policies; in the order of a target's files the later one counts. */

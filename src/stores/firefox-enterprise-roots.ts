@@ -68,10 +68,10 @@ function autoConfig(target: Target): StoreLocation[] {
 function readProfile(target: Target, location: StoreLocation): StoreContent {
   const directory = posix.dirname(location.path);
   const files = PROFILE_FILES.map((name) => `${directory}/${name}`).filter((path) => exists(target, path));
-  return readFiles(target, files);
+  return readFiles(target, files, location.path);
 }
 
-function readFiles(target: Target, files: readonly string[]): StoreContent {
+function readFiles(target: Target, files: readonly string[], unset?: string): StoreContent {
   const contents: StoreContent[] = [];
   let last: (Preference & { readonly path: string }) | undefined;
   for (const file of files) {
@@ -82,15 +82,20 @@ function readFiles(target: Target, files: readonly string[]): StoreContent {
       if (found) last = { ...found, path: file };
     }
   }
-  const note = noteOf(target, last);
+  const note = noteOf(target, unset, last);
   return mergeContents([...contents, { ...EMPTY_CONTENT, notes: note === undefined ? [] : [note] }]);
 }
 
+const UNSET = `${PREFERENCE} is not set: from version 120 on, Firefox then trusts roots added to the operating system's store too`;
+
+/** `unset`: the file to name when nothing is said. */
 function noteOf(
   target: Target,
+  unset: string | undefined,
   preference: (Preference & { readonly path: string }) | undefined,
 ): string | undefined {
-  if (!preference) return undefined;
+  if (!preference)
+    return target.platform === 'linux' || unset === undefined ? undefined : `${unset}: ${UNSET}`;
   const where = `${preference.path}:${preference.line}: ${PREFERENCE}`;
   if (target.platform === 'linux') {
     return preference.value === true ? `${where} is on, which has no effect on Linux` : undefined;

@@ -28,7 +28,7 @@ import {
   policyFiles,
   type PolicyFile,
 } from './shared/mozilla-policies.ts';
-import { policyBranches, withPolicies } from './shared/windows-policies.ts';
+import { MOZILLA_KEYS, policiesIn, policyBranches } from './shared/windows-policies.ts';
 
 const FORMATS: Readonly<Record<PolicyFile['format'], string>> = {
   json: 'policies.json',
@@ -46,7 +46,7 @@ export const store: StoreType = {
   id: 'firefox-policy',
   title: 'Policies of Firefox and its relatives that install roots',
   platforms: ['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd'],
-  locate: (target) => uniqueDirectories(target, [...files(target), ...groupPolicies(target)]),
+  locate: (target) => [...uniqueDirectories(target, files(target)), ...groupPolicies(target)],
   read,
   planRemoval,
 };
@@ -65,8 +65,6 @@ function files(target: Target): StoreLocation[] {
 }
 
 const REGISTRY_FORMAT = 'registry';
-const KEYS = ['Firefox', 'Thunderbird', 'LibreWolf'];
-
 function groupPolicies(target: Target): StoreLocation[] {
   return policyBranches(target).map(({ place, user }) => ({
     path: `${place}\\Mozilla`,
@@ -77,13 +75,14 @@ function groupPolicies(target: Target): StoreLocation[] {
   }));
 }
 
-function readRegistry(target: Target, { path }: StoreLocation): StoreContent[] {
-  return withPolicies(target, path.slice(0, path.lastIndexOf('\\')), (policiesOf) =>
-    KEYS.flatMap((name) => {
-      const policies = policiesOf(`Mozilla\\${name}`);
-      return policies ? [...readPolicies(target, `${path}\\${name}`, policies, false)] : [];
-    }),
-  );
+function* readRegistry(target: Target, { path }: StoreLocation): Generator<StoreContent> {
+  const place = path.slice(0, path.lastIndexOf('\\'));
+  const { byKey, problems } = policiesIn(target, place);
+  yield problems;
+  for (const key of MOZILLA_KEYS) {
+    const policies = byKey.get(key);
+    if (policies) yield* readPolicies(target, `${place}\\${key}`, policies, false);
+  }
 }
 
 function formatOf({ format }: StoreLocation): PolicyFile['format'] {

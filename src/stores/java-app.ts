@@ -15,7 +15,6 @@ import { diagnosticsContent, exists, mergeContents, readFile } from './shared/co
 import { expandPaths } from './shared/directories.ts';
 import { systemDrive } from './shared/drive.ts';
 import { environmentSettings } from './shared/environment-settings.ts';
-import { targetPath } from './shared/java-homes.ts';
 import { entryName, removeWithKeytool } from './shared/keytool.ts';
 import { expandFilesInHome, namedValues, resolvePath } from './shared/named-files.ts';
 import { oncePerTarget } from './shared/once.ts';
@@ -169,7 +168,7 @@ function isKeystore(path: string): boolean {
 function* named(target: Target): Generator<Found> {
   for (const { value, name, file } of environmentSettings(target, OPTION_VARIABLES)) {
     for (const [, double, single, plain] of value.matchAll(TRUST_STORE)) {
-      const path = targetPath(double ?? single ?? plain ?? '');
+      const path = resolvePath(double ?? single ?? plain ?? '', undefined);
       if (path !== undefined) yield { path, application: `Java (${name} in ${file ?? 'the environment'})` };
     }
   }

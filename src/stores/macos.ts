@@ -13,7 +13,7 @@ import type { Target } from '../core/target.ts';
 import { visible } from '../core/text.ts';
 import { heldOnly, type Trust } from '../core/trust.ts';
 import type { TrustSettingsEntry } from '../formats/apple-trust-settings.ts';
-import { anchorPlaces, readAnchorPlace, systemRoots } from './shared/apple-anchors.ts';
+import { anchorPlaces, readAnchorPlace, systemRoots, type AnchorPlace } from './shared/apple-anchors.ts';
 import {
   anchorsOf,
   findBySha1,
@@ -43,26 +43,20 @@ const systemRootsStore: StoreType = {
   id: 'macos-system-roots',
   title: "Apple's system roots, on macOS and iOS",
   platforms: ['darwin'],
+  // One store, wherever its roots lie: one setting refuses a root in all of these places.
   locate: (target) =>
-    anchorPlaces(target).map(({ path, kind }) => ({
-      path,
-      application: "Apple's system roots",
-      scope: 'system',
-      format: kind === 'keychain' ? 'keychain' : 'Apple list of anchors',
-    })),
-  *read(target, { path }) {
-    const place = anchorPlaces(target).find((each) => each.path === path);
-    if (!place) return;
+    anchorPlaces(target)
+      .slice(0, 1)
+      .map(({ path, kind }) => ({
+        path,
+        application: "Apple's system roots",
+        scope: 'system',
+        format: kind === 'keychain' ? 'keychain' : 'Apple list of anchors',
+      })),
+  *read(target) {
     const system = systemSettings(target);
-    const domains = [administratorSettings(target), system];
-    const { trustOf, ...roots } = readAnchorPlace(target, place);
-    if (place.kind === 'keychain') yield system.told;
-    // The system's own settings narrow its roots down: what they leave open is not trusted.
-    const isNarrowed = (certificate: Certificate): boolean =>
-      system.entries.size > 0 && system.entries.has(sha1Of(certificate));
-    const baseOf = (certificate: Certificate): Trust =>
-      isNarrowed(certificate) ? heldOnly('no value specified') : trustOf(certificate);
-    yield anchorsOf(roots, (certificate) => trustBy(domains, certificate, baseOf(certificate)));
+    yield system.told;
+    for (const place of anchorPlaces(target)) yield readSystemRoots(target, place, system);
   },
   planRemoval: denySystemRoot,
 };
@@ -118,6 +112,7 @@ const userStore: StoreType = {
       const { paths } = keychainFiles(target, SYSTEM_KEYCHAINS);
       for (const path of paths) yield keychainCertificates(target, path);
       yield* systemRoots(target);
+      for (const path of keychainsOfHomes(target)) yield keychainCertificates(target, path);
     })();
     yield readSettings(settings, domains, own, elsewhere, () => true);
   },
@@ -126,6 +121,17 @@ const userStore: StoreType = {
 };
 
 export const stores: readonly StoreType[] = [administratorStore, userStore, systemRootsStore];
+
+function readSystemRoots(target: Target, place: AnchorPlace, system: TrustDomain): StoreContent {
+  const { trustOf, ...roots } = readAnchorPlace(target, place);
+  // The system's own settings narrow its roots down: what they leave open is not trusted.
+  const isNarrowed = (certificate: Certificate): boolean =>
+    system.entries.size > 0 && system.entries.has(sha1Of(certificate));
+  const baseOf = (certificate: Certificate): Trust =>
+    isNarrowed(certificate) ? heldOnly('no value specified') : trustOf(certificate);
+  const domains = [administratorSettings(target), system];
+  return anchorsOf(roots, (certificate) => trustBy(domains, certificate, baseOf(certificate)));
+}
 
 function userLocation(path: string, user: string): StoreLocation {
   return { path, application: `macOS (${user})`, scope: 'user', format: FORMAT, user };

@@ -2,6 +2,7 @@
 
 import type { StoreType } from '../core/store.ts';
 import { locateProfiles, readProfile, type MozillaProgram } from './shared/mozilla-profiles.ts';
+import { afterPolicy } from './shared/mozilla-policies.ts';
 import { planNssRemoval } from './shared/nss-removal.ts';
 
 const MAC = 'Library';
@@ -47,5 +48,5 @@ export const store: StoreType = {
   locate: (target) => locateProfiles(target, PROGRAMS),
   read: (target, location) => [readProfile(target, location)],
   planRemoval: (target, location, anchors) =>
-    planNssRemoval(target, location, anchors, 'Close the mail program first.'),
+    afterPolicy(target, anchors, planNssRemoval(target, location, anchors, 'Close the mail program first.')),
 };

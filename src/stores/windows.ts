@@ -12,6 +12,7 @@ import { findDword, findKey, findValue, type RegistryKey } from '../formats/regi
 import { parseStl, type CtlEntry } from '../formats/stl.ts';
 import { Property, textProperty } from '../formats/windows-blob.ts';
 import { diagnosticsContent, EMPTY_CONTENT, mergeContents } from './shared/content.ts';
+import { orUndefined } from './shared/java-homes.ts';
 import { addDisallowed, readSystemStores } from './shared/windows-certificates.ts';
 import { machineRefusals } from './shared/windows-machine-refusals.ts';
 import { isWine, machineBase, userBases, type UserBase } from './shared/windows-places.ts';
@@ -90,7 +91,8 @@ function* noteOtherView(target: Target): Generator<StoreContent> {
   for (const store of key?.subkeys() ?? []) {
     for (const entry of findKey(store, 'Certificates')?.subkeys() ?? []) if (entry.name !== '') found++;
   }
-  const notes = found > 0 ? [`${place}: ${count(found, 'certificate')} in a copy that Windows does not read`] : [];
+  const notes =
+    found > 0 ? [`${place}: ${count(found, 'certificate')} in a copy that Windows does not read`] : [];
   yield mergeContents([{ ...EMPTY_CONTENT, notes }, problems()]);
 }
 
@@ -122,7 +124,9 @@ function readTrustList(target: Target, place: string, key: RegistryKey | undefin
   const { entries, diagnostics } = parseStl(value.data);
   const isOff = isAutoUpdateOff(target);
   const refusals = machineRefusals(target);
-  const anchors = entries.flatMap((entry) => listedRoot(entry, `${place}\\EncodedCtl`, refusals, isOff) ?? []);
+  const anchors = entries.flatMap(
+    (entry) => listedRoot(entry, `${place}\\EncodedCtl`, refusals, isOff) ?? [],
+  );
   const unnamed = entries.length - anchors.length;
   const notes = unnamed > 0 ? [`${place}: ${count(unnamed, 'root')} named by SHA-1 only, left out`] : [];
   const refused = findValue(key, 'DisallowedCertEncodedCtl');
@@ -166,9 +170,11 @@ function isAutoUpdateOff(target: Target): boolean {
   return findDword(machinePolicy(target, 'AuthRoot'), 'DisableRootAutoUpdate') === 1;
 }
 
+/** Undefined also where policies may not be read, which the store of policies tells. */
 function machinePolicy(target: Target, path: string): RegistryKey | undefined {
   const base = machineBase(target);
-  return base === undefined ? undefined : findKey(openKey(target, `${base}\\${POLICIES}`).key, path);
+  if (base === undefined) return undefined;
+  return orUndefined(() => findKey(openKey(target, `${base}\\${POLICIES}`).key, path));
 }
 
 const policy: StoreType = {
@@ -181,7 +187,12 @@ const policy: StoreType = {
   ],
   read: (target, location) => readStores(target, location),
   planRemoval: (target, location, anchors) =>
-    byPolicy(target, location, anchors, 'Take the certificate out of the group policy object that deploys it'),
+    byPolicy(
+      target,
+      location,
+      anchors,
+      'Take the certificate out of the group policy object that deploys it',
+    ),
 };
 
 const enterprise: StoreType = {
@@ -224,13 +235,19 @@ const user: StoreType = {
   locate: (target) => userBases(target).map((each) => inUser(each, SYSTEM, 'Windows')),
   *read(target, { path, user: name }) {
     const { key, problems } = openKey(target, path);
-    const refusals = machineRefusals(target).copy();
-    addDisallowed(refusals, key, `Disallowed of ${name ?? 'the user'}`);
+    const refusals = withOwn(target, key, name ?? 'the user');
     yield* readSystemStores({ key, place: path, refusals, adjust: rootsOfUsers(target, key) });
     yield problems();
   },
   planRemoval: fromUser,
 };
+
+/** What the machine refuses, and one of its users or services besides. */
+function withOwn(target: Target, key: RegistryKey | undefined, name: string): Refusals {
+  const refusals = machineRefusals(target).copy();
+  if (!isWine(target)) addDisallowed(refusals, key, `Disallowed of ${name}`);
+  return refusals;
+}
 
 /**
  * A root that a user has added counts only when it is in ProtectedRoots, which a program of the user cannot change;

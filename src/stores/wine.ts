@@ -60,7 +60,8 @@ const KEYS: readonly string[] = [
 const MAX_BYTES = 256 << 20;
 
 function prefixes(target: Target, { path, user }: Home): readonly StoreLocation[] {
-  const own = target.kind === 'live' && target.homes[0]?.path === path ? target.environment['WINEPREFIX'] : undefined;
+  const own =
+    target.kind === 'live' && target.homes[0]?.path === path ? target.environment['WINEPREFIX'] : undefined;
   const plain = [...(own?.startsWith('/') ? [own] : []), ...expandInHome(target, path, PLAIN)];
   const managed = MANAGED.flatMap(([pattern, manager]) =>
     expandInHome(target, path, [pattern]).map((prefix): readonly [string, string] => [prefix, manager]),
@@ -127,17 +128,17 @@ function planRemoval(
   const steps = keys.map((key) => {
     const backup = `C:\\rootaudit\\${sha256(Buffer.from(key)).slice(0, 16)}.reg`;
     return {
-      commands: [
-        `${wine} export ${quoteSh(key)} ${quoteSh(backup)} /y`,
-        `${wine} delete ${quoteSh(key)} /f`,
-      ],
+      commands: [`${wine} export ${quoteSh(key)} ${quoteSh(backup)} /y`, `${wine} delete ${quoteSh(key)} /f`],
       undo: [`${wine} import ${quoteSh(backup)}`],
     };
   });
   return {
     disposition: 'safe',
     shell: 'sh',
-    commands: [`mkdir -p ${quoteSh(`${host}/drive_c/rootaudit`)}`, ...steps.flatMap(({ commands }) => commands)],
+    commands: [
+      `mkdir -p ${quoteSh(`${host}/drive_c/rootaudit`)}`,
+      ...steps.flatMap(({ commands }) => commands),
+    ],
     undo: steps.flatMap(({ undo }) => undo),
     elevated: false,
     note: 'To be run by the user whose prefix it is: Wine refuses anyone else.',

@@ -46,10 +46,14 @@ interface Listing {
   readonly folded: ReadonlySet<string>;
 }
 
+/** PATH_MAX of Linux; a longer path comes from a hostile file. */
+const MAX_PATH = 4096;
 /** Directories whose names are remembered at most. */
 const MAX_LISTED = 10_000;
 /** Paths remembered at most; a scan asks for the same few again and again. */
 const MAX_KNOWN = 200_000;
+
+const ROOT: Resolved = { path: '/', kind: 'directory' };
 
 /** What a path leads to is asked once: a scan sees one state of the file system. */
 export class DirectoryFs implements ReadFs {
@@ -164,15 +168,24 @@ export class DirectoryFs implements ReadFs {
   resolve(path: string, links = 0): Resolved {
     const known = this.#known.get(path);
     if (known) return known;
+    if (path.length > MAX_PATH) return { path, kind: undefined };
     const slash = path.lastIndexOf('/');
-    if (slash < 0 || path === '/') return this.#remember('/', { path: '/', kind: 'directory' });
-    const name = path.slice(slash + 1);
-    const directory = this.resolve(slash === 0 ? '/' : path.slice(0, slash), links);
-    if (name === '' || name === '.') return directory;
-    if (name === '..') return directory.kind ? this.resolve(parentOf(directory.path), links) : directory;
+    const parent = this.#known.get(path.slice(0, slash));
+    if (parent) return this.#remember(path, this.#next(parent, path.slice(slash + 1), links));
+    let current: Resolved = ROOT;
+    // Not by recursion: a hostile path may have thousands of parts.
+    for (const part of path.split('/')) current = this.#next(current, part, links);
+    return this.#remember(path, current);
+  }
+
+  #next(directory: Resolved, part: string, links: number): Resolved {
+    if (part === '' || part === '.') return directory;
     // What does not exist has nothing below it: the rest is only a name for messages and new files.
-    if (!directory.kind) return this.#remember(path, { path: below(directory.path, name), kind: undefined });
-    return this.#remember(path, this.#step(directory.path, name, links));
+    if (!directory.kind)
+      return part === '..' ? directory : { path: below(directory.path, part), kind: undefined };
+    return part === '..'
+      ? this.resolve(parentOf(directory.path), links)
+      : this.#step(directory.path, part, links);
   }
 
   /** One part further from a directory that has no links in its path. */
@@ -195,13 +208,16 @@ export class DirectoryFs implements ReadFs {
     const link = readlinkSync(this.#host(path));
     if (this.#windows) return linkFromWindows(link, this.#windows === 'drives');
     // Perhaps not UTF-8: then the bytes count.
-    return link.includes('\ufffd') ? decodePath(readlinkSync(this.#host(path), { encoding: 'buffer' })) : link;
+    return link.includes('\ufffd')
+      ? decodePath(readlinkSync(this.#host(path), { encoding: 'buffer' }))
+      : link;
   }
 
   /** What a name in a directory is, without following it; undefined when there is none. */
   #kindOf(directory: string, name: string): DirectoryEntry['kind'] | undefined {
     if (this.#windows && !isWindowsName(name)) {
-      const isDrive = this.#windows === 'drives' && directory === '/' && toWindowsPath(`/${name}`) !== undefined;
+      const isDrive =
+        this.#windows === 'drives' && directory === '/' && toWindowsPath(`/${name}`) !== undefined;
       if (!isDrive) return undefined;
     }
     const listing = this.#listings.get(directory);
@@ -270,7 +286,9 @@ function openDescriptor(descriptor: number, path: string): OpenFile {
     read: (into, offset) => {
       let length = 0;
       while (length < into.length) {
-        const got = attempt(path, () => readSync(descriptor, into, length, into.length - length, offset + length));
+        const got = attempt(path, () =>
+          readSync(descriptor, into, length, into.length - length, offset + length),
+        );
         if (!got) break;
         length += got;
       }

@@ -35,11 +35,7 @@ export function findHomes(fs: ReadFs, first?: Home, parents: readonly string[] =
   return { homes: [...homes.values()], refused: [...new Set(refused)] };
 }
 
-function* candidates(
-  fs: ReadFs,
-  first: Home | undefined,
-  parents: readonly string[],
-): Generator<Home> {
+function* candidates(fs: ReadFs, first: Home | undefined, parents: readonly string[]): Generator<Home> {
   if (first) yield first;
   yield* passwdHomes(fs);
   yield { user: 'root', path: '/root' };

@@ -54,7 +54,9 @@ export function openLiveWindows(
     homes: homes.filter(({ path }) => !NOBODY.test(path)),
     notes: refused
       .filter((path) => !NOBODY.test(path))
-      .map((path) => `${path} was not looked at: it belongs to another user; run as administrator to include it`),
+      .map(
+        (path) => `${path} was not looked at: it belongs to another user; run as administrator to include it`,
+      ),
     hostPath: (path) => toWindowsPath(path) ?? path,
   };
 }

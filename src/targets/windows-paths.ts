@@ -22,7 +22,10 @@ export function isWindowsName(name: string): boolean {
 
 /** What a link says, as a path of the target. Inside a mounted drive, its letter is that of the system on it. */
 export function linkFromWindows(link: string, drives: boolean): string {
-  const plain = link.replaceAll('\\', '/').replace(/^\/\/\?\//, '').replace(/^\/\?\?\//, '');
+  const plain = link
+    .replaceAll('\\', '/')
+    .replace(/^\/\/\?\//, '')
+    .replace(/^\/\?\?\//, '');
   const [, letter, rest = ''] = /^([A-Za-z]:)(\/.*)?$/s.exec(plain) ?? [];
   if (letter === undefined) return plain;
   return drives ? `/${letter}${rest.replace(/\/+$/, '')}` : rest || '/';

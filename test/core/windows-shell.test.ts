@@ -102,7 +102,9 @@ describe('quotePowerShell', () => {
   const hasPowerShell = spawnSync('pwsh', ['-NoProfile', '-Command', '1']).status === 0;
   it.skipIf(!hasPowerShell)(`gives every word back exactly${hasPowerShell ? '' : ' (needs pwsh)'}`, () => {
     const words = NASTY.filter((word) => word !== '\udc80');
-    const script = words.map((word) => `[Console]::Out.Write((Write-Output ${quotePowerShell(word)}) + [char]0)`);
+    const script = words.map(
+      (word) => `[Console]::Out.Write((Write-Output ${quotePowerShell(word)}) + [char]0)`,
+    );
     const { stdout } = spawnSync('pwsh', ['-NoProfile', '-Command', script.join('\n')]);
     expect(stdout.toString().split('\0').slice(0, -1)).toEqual(words);
   });

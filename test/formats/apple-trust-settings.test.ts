@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PURPOSES, trustedForAll, trustStatus } from '../../src/core/trust.ts';
@@ -14,7 +15,7 @@ import {
   UNSPECIFIED,
   type Plain,
 } from '../support/apple.ts';
-import { unless } from '../support/nss.ts';
+import { hasPython, unless } from '../support/nss.ts';
 import { hasSample, sample } from '../support/root.ts';
 
 const HASH = '187BB7535ABF09E8A91FE401A3F865B95C136EC9';
@@ -187,6 +188,23 @@ describe('files of trust settings', () => {
     expect(diagnostics).toMatchObject([{ level: 'error', code }]);
     expect(diagnostics[0]?.message).toContain(message);
   });
+
+  it.skipIf(!hasPython)(
+    `whose certificates share their settings stop at a limit${unless(hasPython, 'python3')}`,
+    () => {
+      const script = [
+        'import plistlib,sys',
+        "s=[{'kSecTrustSettingsResult':1}]*1000; b=b'x'*(1<<20)",
+        "v={'trustVersion':1,'trustList':{'%040X'%i:{'trustSettings':s,'serialNumber':b} for i in range(2000)}}",
+        'sys.stdout.buffer.write(plistlib.dumps(v, fmt=plistlib.FMT_BINARY))',
+      ].join('\n');
+      const { stdout } = spawnSync('python3', ['-c', script], { maxBuffer: 64 << 20 });
+      const { entries, diagnostics } = parseTrustSettings(stdout);
+      expect(entries.length).toBe(1000);
+      expect(entries[0]?.serial).toHaveLength(128);
+      expect(diagnostics).toMatchObject([{ level: 'error', code: 'limit' }]);
+    },
+  );
 
   it('may be the array alone, as iOS keeps it', () => {
     expect(parseSettingsArray(Buffer.from(plist([]))).entries).toEqual([[]]);

@@ -83,6 +83,16 @@ describe('policies of Firefox', () => {
     expect(readFirefoxPolicies(flat)).toEqual(expected);
   });
 
+  it.each<
+    [string, ReadonlyMap<string, string | readonly string[] | ReadonlyMap<string, string>>, readonly string[]]
+  >([
+    ['in the old form', new Map([['card', '/lib/card.so']]), ['card (/lib/card.so)']],
+    ['to add', new Map([['Add', new Map([['card', '/lib/card.so']])]]), ['card (/lib/card.so)']],
+    ['to delete', new Map([['Delete', ['card']]]), []],
+  ])('name the modules %s', (_, devices, expected) => {
+    expect(readFirefoxPolicies(new Map([['SecurityDevices', devices]])).modules).toEqual(expected);
+  });
+
   it('keep the numbers of entries that are no text', () => {
     const policies = new Map([['Certificates', new Map([['Install', [5, 'a.pem']]])]]);
     expect(readFirefoxPolicies(policies).install).toEqual(['', 'a.pem']);

@@ -84,6 +84,23 @@ describe('a keychain file', () => {
     expect(labels(bytes)).toEqual(['One']);
   });
 
+  it('whose records lie over one another is not read without end', () => {
+    // Each record spans the whole of the table that follows, with a certificate as large as that.
+    const filler = Buffer.alloc(40_000, 0x30);
+    for (let at = 0; at < 1000; at++) {
+      const start = at * 20;
+      filler.writeUInt32BE(39_000 - start, start);
+      filler.writeUInt32BE(39_000 - start - 60, start + 16);
+    }
+    const bytes = keychain(Array.from({ length: 1000 }, () => ({ der: Buffer.alloc(40, 0x30) })));
+    const table = Buffer.concat([bytes, filler]);
+    const size = table.length - TABLE;
+    table.writeUInt32BE(size, TABLE);
+    for (let at = 0; at < 1000; at++) table.writeUInt32BE(bytes.length - TABLE + at * 20, SLOT + 4 * at);
+    const { entries } = parseKeychain(table);
+    expect(entries.reduce((sum, { der }) => sum + der.length, 0)).toBeLessThanOrEqual(table.length);
+  });
+
   it('keeps a certificate whose name cannot be read', () => {
     const name = RECORD + 24 + 8;
     for (const offset of [0, 0x7fffffff, 0x7ffffffe, 61]) {

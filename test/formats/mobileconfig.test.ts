@@ -127,6 +127,19 @@ describe.skipIf(!hasPython)(`binary profiles${unless(hasPython, 'python3')}`, ()
     if (status !== 0) return;
     expect(lines(stdout)).toEqual(['error limit too large a profile']);
   });
+
+  it('whose payloads share their data stop at a limit', () => {
+    const shared = [
+      'import plistlib,sys',
+      "d=b'x'*(1<<20)",
+      "v=[{'PayloadType':'com.apple.security.root','PayloadContent':d,'PayloadDisplayName':str(i)} for i in range(5000)]",
+      'sys.stdout.buffer.write(plistlib.dumps(v, fmt=plistlib.FMT_BINARY))',
+    ].join('\n');
+    const { stdout } = spawnSync('python3', ['-c', shared], { maxBuffer: 64 << 20 });
+    const found = lines(stdout);
+    expect(found.length).toBeLessThanOrEqual(100);
+    expect(found).toContain('error limit payload 64: too much data in one profile');
+  });
 });
 
 describe.skipIf(!hasOpenssl)(`signed profiles${unless(hasOpenssl, 'openssl')}`, () => {

@@ -13,10 +13,16 @@ const wine = (text: string): Buffer => Buffer.from(`WINE REGISTRY Version 2\n;; 
 describe('the registry as text', () => {
   it.each<[string, Buffer]>([
     ['an export', version5(`[${KEY}]\r\n"Blob"=hex:01,0a,ff\r\n`)],
-    ['an export in UTF-8', Buffer.from(`\ufeffWindows Registry Editor Version 5.00\n[${KEY}]\n"Blob"=hex:01,0a,ff`)],
+    [
+      'an export in UTF-8',
+      Buffer.from(`\ufeffWindows Registry Editor Version 5.00\n[${KEY}]\n"Blob"=hex:01,0a,ff`),
+    ],
     ['an old export', Buffer.from(`REGEDIT4\r\n\r\n[${KEY}]\r\n"Blob"=hex:01,0a,ff\r\n`)],
     ['an export over lines', version5(`[${KEY}]\r\n"Blob"=hex:01,\\\r\n  0a,\\\r\n  ff\r\n`)],
-    ['a prefix', wine(`[HKEY_LOCAL_MACHINE\\\\Software\\\\A b] 1700000000\n#time=1da\n"Blob"=hex:01,0a,\\\n  ff\n`)],
+    [
+      'a prefix',
+      wine(`[HKEY_LOCAL_MACHINE\\\\Software\\\\A b] 1700000000\n#time=1da\n"Blob"=hex:01,0a,\\\n  ff\n`),
+    ],
   ])('%s gives keys and values', (_what, bytes) => {
     const parsed = parseRegText(bytes);
     expect(parsed.diagnostics).toEqual([]);
@@ -54,7 +60,8 @@ describe('the registry as text', () => {
   });
 
   it('keeps only what was asked for', () => {
-    const text = '[A\\\\B\\\\C] 1\n"x"=dword:1\n[A\\\\Bc] 1\n"x"=dword:1\n[Other] 1\n"x"=broken\n[a\\\\b] 1\n"y"=dword:2\n';
+    const text =
+      '[A\\\\B\\\\C] 1\n"x"=dword:1\n[A\\\\Bc] 1\n"x"=dword:1\n[Other] 1\n"x"=broken\n[a\\\\b] 1\n"y"=dword:2\n';
     const parsed = parseRegText(wine(text), ['A\\B']);
     expect(registryLines(parsed).filter((line) => line.includes('\t'))).toHaveLength(2);
     expect(parsed.diagnostics).toEqual([]);
@@ -81,10 +88,28 @@ describe('the registry as text', () => {
   });
 
   it('never throws, whatever its text', () => {
-    const pieces = ['[', ']', '\\\\', '\\', '"', '=', 'hex:', 'dword:', '0a', ',', '\n', 'K', '@', 'str(2):', '-', ' '];
+    const pieces = [
+      '[',
+      ']',
+      '\\\\',
+      '\\',
+      '"',
+      '=',
+      'hex:',
+      'dword:',
+      '0a',
+      ',',
+      '\n',
+      'K',
+      '@',
+      'str(2):',
+      '-',
+      ' ',
+    ];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 60 }), (parts) => {
-        for (const form of [wine, version5]) expect(registryLines(parseRegText(form(parts.join('')))).length).toBeLessThan(100);
+        for (const form of [wine, version5])
+          expect(registryLines(parseRegText(form(parts.join('')))).length).toBeLessThan(100);
       }),
       { numRuns: 3000 },
     );
@@ -93,7 +118,9 @@ describe('the registry as text', () => {
   it.skipIf(!hasSample('windows/text-registry'))('reads the samples', () => {
     const prefix = parseRegText(sample('windows/text-registry/system.reg'));
     const exported = parseRegText(sample('windows/text-registry/export.reg'));
-    const blobs = [prefix, exported].map((parsed) => registryLines(parsed).filter((line) => line.includes('\tBlob=')));
+    const blobs = [prefix, exported].map((parsed) =>
+      registryLines(parsed).filter((line) => line.includes('\tBlob=')),
+    );
     expect(blobs.map(({ length }) => length)).toEqual([3, 1]);
     // Both hold the same root.
     expect(blobs[0]?.[0]?.split('\t')[1]).toBe(blobs[1]?.[0]?.split('\t')[1]);

@@ -65,8 +65,18 @@ describe('a certificate of Windows', () => {
     ['nothing at all', () => Buffer.alloc(0), 0, ['error truncated']],
     ['half a header', () => Buffer.alloc(5), 0, ['error truncated']],
     ['a certificate that is cut off', () => certificateBlob(a.der).subarray(0, -1), 1, ['error truncated']],
-    ['a length beyond everything', () => Buffer.concat([u32(3), u32(1), u32(0xffffffff)]), 0, ['error truncated']],
-    ['two certificates', () => Buffer.concat([certificateBlob(a.der), certificateBlob(b.der)]), 1, ['error malformed']],
+    [
+      'a length beyond everything',
+      () => Buffer.concat([u32(3), u32(1), u32(0xffffffff)]),
+      0,
+      ['error truncated'],
+    ],
+    [
+      'two certificates',
+      () => Buffer.concat([certificateBlob(a.der), certificateBlob(b.der)]),
+      1,
+      ['error malformed'],
+    ],
     [
       'endless properties',
       () => Buffer.concat(Array.from({ length: 10_001 }, () => blobProperty(3, Buffer.alloc(0)))),
@@ -138,8 +148,18 @@ describe('a trust list', () => {
   it.each<[string, () => Buffer, number, string[]]>([
     ['cut off', () => trustList([[HASH, {}]]).subarray(0, -1), 0, ['error truncated']],
     ['that is a certificate', () => a.der, 0, ['error malformed']],
-    ['that is other signed data', () => Buffer.from('300b06092a864886f70d010701', 'hex'), 0, ['error unsupported']],
-    ['with an entry that is none', () => trustList([[HASH, {}]], { extra: tlv(0x30, tlv(0x02)) }), 1, ['error malformed']],
+    [
+      'that is other signed data',
+      () => Buffer.from('300b06092a864886f70d010701', 'hex'),
+      0,
+      ['error unsupported'],
+    ],
+    [
+      'with an entry that is none',
+      () => trustList([[HASH, {}]], { extra: tlv(0x30, tlv(0x02)) }),
+      1,
+      ['error malformed'],
+    ],
   ])('%s says so', (_what, bytes, entries, expected) => {
     const parsed = parseStl(bytes());
     expect([parsed.entries.length, codes(parsed.diagnostics)]).toEqual([entries, expected]);

@@ -17,6 +17,7 @@ import { fingerprintsIn } from '../system/support/openssl.ts';
 import { run, succeeds } from '../system/support/tools.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 import type { CorpusCertificate } from './corpus.ts';
+import { APPLE_RECIPES } from './plant-apple.ts';
 
 /** Certificates, and a root to put them into; the result is the fingerprints that the store holds then. */
 type Plant = (root: string, certificates: readonly CorpusCertificate[]) => readonly string[];
@@ -290,6 +291,7 @@ export const RECIPES: readonly Recipe[] = [
   },
   { store: 'docker', how: 'one bundle', plant: bundle('/etc/docker/certs.d/registry.example/ca.crt') },
   { store: 'podman', how: 'one bundle', plant: bundle('/etc/containers/certs.d/registry.example/ca.crt') },
+  ...APPLE_RECIPES,
 ];
 
 /** Store types of Linux roots without a recipe: they hold few certificates, or none of their own, in settings. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { certificateFrom } from '../../src/core/certificate.ts';
 import type { Remediation } from '../../src/core/remediation.ts';
 import type { StoreContent, StoreType } from '../../src/core/store.ts';
+import { FsError, type Target } from '../../src/core/target.ts';
 import { trustStatus } from '../../src/core/trust.ts';
 import { store as system } from '../../src/stores/android-system.ts';
 import { store as user } from '../../src/stores/android-user.ts';
@@ -180,6 +181,33 @@ describe('the roots of Android users', () => {
   ])('are found in %s', (_, directory) => {
     const root = makeRoot({ [at(directory, one)]: one.der });
     expect(lines(user, root)).toHaveLength(1);
+  });
+
+  it('are looked for at their usual numbers where they may not be listed, and that is a problem', () => {
+    const { target } = makeRoot({
+      [at(`${USER}/0/cacerts-added`, one)]: one.der,
+      [at(`${USER}/10/cacerts-added`, two)]: two.der,
+    });
+    const list: Target['fs']['list'] = (path) => {
+      if (path === USER) throw new FsError('denied', path, 'permission denied');
+      return target.fs.list(path);
+    };
+    const { fs } = target;
+    const unlisted: Target = {
+      ...target,
+      hostPath: (path) => path,
+      fs: {
+        stat: (path) => fs.stat(path),
+        kind: (path) => fs.kind(path),
+        realPath: (path) => fs.realPath(path),
+        open: (path) => fs.open(path),
+        read: (path, maxBytes) => fs.read(path, maxBytes),
+        list,
+      },
+    };
+    const contents = readAll(user, { target: unlisted });
+    expect(contents.map(({ anchors }) => anchors.length)).toEqual([1, 1, 0]);
+    expect(contents.flatMap(({ problems }) => problems)).toMatchObject([{ code: 'unreadable', path: USER }]);
   });
 
   it('pass over empty files, which only keep the numbers', () => {

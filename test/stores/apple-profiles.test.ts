@@ -26,7 +26,7 @@ describe('installed configuration profiles', () => {
       [`${MAC}/Store/one.plist`]: profile([rootPayload, payload('pem', Buffer.from(other.pem))], {
         removalDisallowed: true,
       }),
-      [`${MAC}/Settings/.profilesAreInstalled`]: plist({}),
+      [`${MAC}/Settings/.profilesAreInstalled`]: '',
       [`${MAC}/Settings/notes.txt`]: 'x',
     });
     expect(content && outline(content)).toEqual([

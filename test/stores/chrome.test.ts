@@ -11,7 +11,7 @@ import { store as chromeos } from '../../src/stores/chromeos.ts';
 import { readWhole } from '../../src/stores/shared/content.ts';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
 import { writeDatabase } from '../support/chrome.ts';
-import { hasPython, unless } from '../support/nss.ts';
+import { hasPython, python, unless } from '../support/nss.ts';
 import { bytesField, numberField, trustSettings } from '../support/protobuf.ts';
 import { hasSample, makeRoot, runCommands, sample, type TestRoot } from '../support/root.ts';
 
@@ -152,6 +152,31 @@ describe.skipIf(!hasSqlite)(`removal from a ServerCertificate${unless(hasSqlite,
     expect(held(user, root).toSorted()).toEqual([two.sha256, twin.sha256].toSorted());
     runCommands(undo);
     expect(readFileSync(root.at(FILE)).equals(before)).toBe(true);
+  });
+
+  it('takes what is only in the -wal file so far, and the undo brings that file back', () => {
+    const root = database([two, trustSettings(3)]);
+    const row = [one.sha256, one.der.toString('hex'), trustSettings(3).toString('hex')];
+    python(
+      root.at(`${HOME}/.config/chromium/Default`),
+      `c = sqlite3.connect('ServerCertificate', isolation_level=None)
+c.execute('pragma journal_mode=wal'); c.execute('pragma wal_autocheckpoint=0')
+key, der, settings = ${JSON.stringify(row)}
+c.execute('insert into certificates values(?, ?, ?)', (key, bytes.fromhex(der), bytes.fromhex(settings)))
+os.mkdir('copy')
+for name in ('ServerCertificate', 'ServerCertificate-wal'): shutil.copy(name, 'copy')
+c.close()
+for name in ('ServerCertificate', 'ServerCertificate-wal'): shutil.move('copy/' + name, name)`,
+    );
+    const all = held(user, root);
+    const wal = readFileSync(root.at(`${FILE}-wal`));
+    expect(all.toSorted()).toEqual([one.sha256, two.sha256].toSorted());
+    const { commands, undo } = plan(user, root, one);
+    runCommands(commands);
+    expect(held(user, root)).toEqual([two.sha256]);
+    runCommands(undo);
+    expect(held(user, root)).toEqual(all);
+    expect(readFileSync(root.at(`${FILE}-wal`)).equals(wal)).toBe(true);
   });
 
   it('works in a directory with spaces and quotes', () => {

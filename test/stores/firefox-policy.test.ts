@@ -234,6 +234,11 @@ describe('the enterprise roots of Firefox', () => {
       { 'prefs.js': on },
       'prefs.js:1: security.enterprise_roots.enabled is on, which has no effect on Linux',
     ],
+    [
+      MAC,
+      { 'prefs.js': 'user_pref("x", 1);' },
+      "prefs.js: security.enterprise_roots.enabled is not set: from version 120 on, Firefox then trusts roots added to the operating system's store too",
+    ],
     ['/x', { 'prefs.js': off }, ''],
     ['/x', { 'prefs.js': 'user_pref("x", 1);' }, ''],
   ])('on %s with %j', (system, files, expected) => {

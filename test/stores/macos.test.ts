@@ -53,8 +53,8 @@ const MAC: Readonly<Record<string, Node>> = {
 };
 
 /** What every store says, by its type and path: "Added = trusted (administrator: Always Trust) in the file". */
-function scan(files: Readonly<Record<string, Node>>): Record<string, string[]> {
-  const { target } = makeRoot({ ...MAC, ...files });
+function scan(files: Readonly<Record<string, Node>>, base = MAC): Record<string, string[]> {
+  const { target } = makeRoot({ ...base, ...files });
   return Object.fromEntries(
     Array.from(locate(stores, target).values(), ([store, location]) => [
       `${store.id} ${location.path}`,
@@ -169,8 +169,13 @@ describe('a Mac', () => {
 
   it('has settings of users without a home that is known', () => {
     const path = `${VAULT}/${OTHER_UUID}/TrustSettings.plist`;
-    expect(scan({ [path]: trustSettings([[plain.der, ALWAYS]]) })[`macos-user ${path}`]).toEqual([
+    const settings = trustSettings([
+      [plain.der, ALWAYS],
+      [own.der, NEVER],
+    ]);
+    expect(scan({ [path]: settings })[`macos-user ${path}`]).toEqual([
       'Plain = trusted (user: Always Trust)',
+      'Own = mitigated (user: Never Trust)',
     ]);
   });
 
@@ -290,16 +295,22 @@ describe('lists of system anchors', () => {
     ],
   });
 
+  /** What the store of system roots says on a Mac without the keychain of them. */
+  function lists(files: Readonly<Record<string, Node>>): string[] | undefined {
+    const found = scan(files, { '/System/Library/CoreServices/': '', '/Library/Keychains/': '' });
+    return found[`macos-system-roots ${BUNDLE}`];
+  }
+
   it('are tables, all of whose certificates are trusted', () => {
-    const found = scan({ [`${BUNDLE}/certsTable.data`]: certsTable([shipped.der, plain.der]) });
-    expect(found[`macos-system-roots ${BUNDLE}`]).toEqual([
+    const found = lists({ [`${BUNDLE}/certsTable.data`]: certsTable([shipped.der, plain.der]) });
+    expect(found).toEqual([
       'record at 0 = trusted (system root)',
       expect.stringMatching(/^record at \d+ = trusted \(system root\)$/),
     ]);
   });
 
   it('are files beside a list that says who may be trusted for what', () => {
-    const found = scan({
+    const found = lists({
       [`${BUNDLE}/Anchors.plist`]: anchors,
       [`${BUNDLE}/Anchors/1.cer`]: shipped.der,
       [`${BUNDLE}/Anchors/2.cer`]: narrowed.der,
@@ -307,7 +318,7 @@ describe('lists of system anchors', () => {
       [`${BUNDLE}/Anchors/4.cer`]: own.der,
       [`${BUNDLE}/certsTable.data`]: certsTable([shipped.der]),
     });
-    expect(found[`macos-system-roots ${BUNDLE}`]).toEqual([
+    expect(found).toEqual([
       '1.cer = trusted (system anchor)',
       '2.cer = trusted (platform anchor, for S/MIME)',
       '3.cer = present (custom anchor, for policy 1.2.3)',
@@ -316,24 +327,24 @@ describe('lists of system anchors', () => {
   });
 
   it('count only in their newest version', () => {
-    const found = scan({
+    const found = lists({
       [`${BUNDLE}/certsTable.data`]: certsTable([shipped.der]),
       [`${BUNDLE}/AssetVersion.plist`]: version(2024),
       [`${ASSET}/certsTable.data`]: certsTable([plain.der]),
       [`${ASSET}/AssetVersion.plist`]: version(2025),
     });
-    expect(found[`macos-system-roots ${BUNDLE}`]).toEqual([
+    expect(found).toEqual([
       "record at 0 = present (version 2024 of Apple's list, replaced by version 2025)",
+      `record at 0 = trusted (system root) by ${ASSET}/certsTable.data`,
     ]);
-    expect(found[`macos-system-roots ${ASSET}`]).toEqual(['record at 0 = trusted (system root)']);
   });
 
   it('that are damaged are problems', () => {
-    const found = scan({
+    const found = lists({
       [`${BUNDLE}/certsTable.data`]: 'x',
       [`${BUNDLE}/Anchors.plist`]: 'x',
     });
-    expect(found[`macos-system-roots ${BUNDLE}`]).toEqual([
+    expect(found).toEqual([
       `truncated ${BUNDLE}/certsTable.data: table cut off`,
       `malformed ${BUNDLE}/Anchors.plist: an element is missing`,
     ]);
@@ -359,7 +370,8 @@ describe.skipIf(!samples)(`samples${unless(samples, 'the directory of samples')}
       names.map((name) => [`${place}/${name}`, sample(`macos/${RESOURCES}/${name}`)]),
     );
     const admin = sample('macos/Admin.bin.plist');
-    const found = scan({ ...files, [`${VAULT}/Admin.plist`]: admin });
+    const base = { '/System/Library/CoreServices/': '', '/Library/Keychains/': '' };
+    const found = scan({ ...files, [`${VAULT}/Admin.plist`]: admin }, base);
     expect(found[`macos-system-roots ${place}`]?.map((line) => line.replace(/^[0-9A-F]{56}/, ''))).toEqual([
       'D1E18D35.cer = trusted (administrator: no value specified)',
       '3DC6325C.cer = trusted (administrator: Always Trust)',

@@ -45,7 +45,8 @@ type Held = Readonly<Record<string, HiveKey['values']>>;
 const held = (store: string, { der }: TestCertificate, ...properties: Uint8Array[]): Held => ({
   [`${store}\\Certificates\\${sha1(der)}`]: { Blob: certificateBlob(der, ...properties) },
 });
-const hive = (...parts: readonly Held[]): Buffer => makeHive(tree(Object.assign({ Microsoft: {} }, ...parts)));
+const hive = (...parts: readonly Held[]): Buffer =>
+  makeHive(tree(Object.assign({ Microsoft: {} }, ...parts)));
 
 function windows(software: Buffer, files: Readonly<Record<string, Node>> = {}): TestRoot {
   return makeRoot({ [SOFTWARE]: software, '/Windows/System32/ntdll.dll': '', ...files });
@@ -121,9 +122,27 @@ describe('trust', () => {
       'mitigated',
       'ROOT, for serverAuth, not for serverAuth',
     ],
-    ['a root refused since', 'ROOT', [blobProperty(Property.disallowedSince, past)], 'mitigated', 'ROOT, refused since 2020-01-01'],
-    ['a root refused at once', 'ROOT', [blobProperty(Property.disallowedSince, Buffer.alloc(8))], 'mitigated', 'ROOT, refused'],
-    ['a root refused later', 'ROOT', [blobProperty(Property.disallowedSince, future)], 'trusted', 'ROOT, refused from 2120-01-01 on'],
+    [
+      'a root refused since',
+      'ROOT',
+      [blobProperty(Property.disallowedSince, past)],
+      'mitigated',
+      'ROOT, refused since 2020-01-01',
+    ],
+    [
+      'a root refused at once',
+      'ROOT',
+      [blobProperty(Property.disallowedSince, Buffer.alloc(8))],
+      'mitigated',
+      'ROOT, refused',
+    ],
+    [
+      'a root refused later',
+      'ROOT',
+      [blobProperty(Property.disallowedSince, future)],
+      'trusted',
+      'ROOT, refused from 2120-01-01 on',
+    ],
     [
       'a root for old certificates',
       'ROOT',
@@ -139,17 +158,39 @@ describe('trust', () => {
   });
 
   it('is for the usages that are left', () => {
-    const properties = [blobProperty(Property.disallowedUsage, CODE), blobProperty(Property.disallowedSince, past)];
-    const [anchor] = contentOf(windows(hive(held(`${SYSTEM}\\ROOT`, a, ...properties))), 'windows-machine').anchors;
+    const properties = [
+      blobProperty(Property.disallowedUsage, CODE),
+      blobProperty(Property.disallowedSince, past),
+    ];
+    const [anchor] = contentOf(
+      windows(hive(held(`${SYSTEM}\\ROOT`, a, ...properties))),
+      'windows-machine',
+    ).anchors;
     expect(anchor && purposesWith(anchor.trust, 'distrusted')).toEqual(['codeSigning']);
     expect(anchor && purposesWith(anchor.trust, 'trusted')).toHaveLength(4);
   });
 
   it.each<[string, () => Held, string]>([
     ['itself', () => held(`${SYSTEM}\\Disallowed`, a), 'Disallowed'],
-    ['by policy', () => held('Policies\\Microsoft\\SystemCertificates\\Disallowed', a), 'Disallowed (group policy)'],
-    ['from Active Directory', () => held('Microsoft\\EnterpriseCertificates\\Disallowed', a), 'Disallowed (enterprise)'],
-    ['by its hash', () => ({ [`${SYSTEM}\\Disallowed\\Certificates\\x`]: { Blob: blobProperty(3, Buffer.from(sha1(a.der), 'hex')) } }), 'Disallowed'],
+    [
+      'by policy',
+      () => held('Policies\\Microsoft\\SystemCertificates\\Disallowed', a),
+      'Disallowed (group policy)',
+    ],
+    [
+      'from Active Directory',
+      () => held('Microsoft\\EnterpriseCertificates\\Disallowed', a),
+      'Disallowed (enterprise)',
+    ],
+    [
+      'by its hash',
+      () => ({
+        [`${SYSTEM}\\Disallowed\\Certificates\\x`]: {
+          Blob: blobProperty(3, Buffer.from(sha1(a.der), 'hex')),
+        },
+      }),
+      'Disallowed',
+    ],
     ['by the same body under another signature', () => held(`${SYSTEM}\\Disallowed`, sameBody), 'Disallowed'],
     [
       "by Microsoft's list",
@@ -162,7 +203,9 @@ describe('trust', () => {
     ],
   ])('ends where the certificate is refused %s', (_how, refused, where) => {
     const root = windows(hive(held(`${SYSTEM}\\ROOT`, a), held(`${SYSTEM}\\AuthRoot`, b), refused()));
-    const anchors = contentOf(root, 'windows-machine').anchors.filter(({ entry }) => !entry.startsWith('Dis'));
+    const anchors = contentOf(root, 'windows-machine').anchors.filter(
+      ({ entry }) => !entry.startsWith('Dis'),
+    );
     expect(anchors.map(({ trust }) => `${trustStatus(trust)}: ${trust.expressed}`).toSorted()).toEqual([
       `mitigated: ROOT, but refused by ${where}`,
       'trusted: AuthRoot',
@@ -204,7 +247,9 @@ describe('what is odd', () => {
     const problems = [...locate(stores, target).values()].flatMap(
       ([type, location]) => readWhole(type, target, location, OPTIONS).problems,
     );
-    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(codes.map((code) => `${code} ${SOFTWARE}`));
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(
+      codes.map((code) => `${code} ${SOFTWARE}`),
+    );
   });
 });
 
@@ -212,17 +257,27 @@ describe('roots that Windows fetches on demand', () => {
   const listed = (properties: Readonly<Record<number, Uint8Array>> = {}): Held => ({
     [`${SYSTEM}\\AuthRoot\\AutoUpdate`]: {
       EncodedCtl: trustList([
-        [sha1(a.der), { [Property.rootSha256]: Buffer.from(a.sha256, 'hex'), [Property.friendlyName]: utf16('Root A'), ...properties }],
+        [
+          sha1(a.der),
+          {
+            [Property.rootSha256]: Buffer.from(a.sha256, 'hex'),
+            [Property.friendlyName]: utf16('Root A'),
+            ...properties,
+          },
+        ],
         [sha1(b.der), {}],
       ]),
     },
   });
-  const status = (...parts: readonly Held[]): string[] => outline(contentOf(windows(hive(...parts)), 'windows-on-demand'));
+  const status = (...parts: readonly Held[]): string[] =>
+    outline(contentOf(windows(hive(...parts)), 'windows-on-demand'));
   const name = (): string => `Root A (${sha1(a.der)})`;
 
   it('are trusted, known by their hashes', () => {
     const { anchors, notes } = contentOf(windows(hive(listed())), 'windows-on-demand');
-    expect(anchors.map(({ certificate, entry }) => [certificate.sha256, entry])).toEqual([[a.sha256, name()]]);
+    expect(anchors.map(({ certificate, entry }) => [certificate.sha256, entry])).toEqual([
+      [a.sha256, name()],
+    ]);
     expect(anchors.map(({ trust }) => trustStatus(trust))).toEqual(['trusted']);
     expect(notes).toHaveLength(1);
   });
@@ -249,7 +304,9 @@ describe('roots that Windows fetches on demand', () => {
   });
 
   it.skipIf(!hasSample('windows/authroot-2025-06-16.stl'))("are 514 in Microsoft's list of 2025", () => {
-    const list = { [`${SYSTEM}\\AuthRoot\\AutoUpdate`]: { EncodedCtl: sample('windows/authroot-2025-06-16.stl') } };
+    const list = {
+      [`${SYSTEM}\\AuthRoot\\AutoUpdate`]: { EncodedCtl: sample('windows/authroot-2025-06-16.stl') },
+    };
     const { anchors, problems } = contentOf(windows(hive(list)), 'windows-on-demand');
     expect(anchors).toHaveLength(514);
     expect(anchors.filter(({ trust }) => trustStatus(trust) === 'trusted').length).toBeGreaterThan(250);
@@ -262,7 +319,11 @@ describe('a root of a user', () => {
   const protectedRoots = (...certificates: readonly TestCertificate[]): Held => ({
     [`${ROOT}\\ProtectedRoots`]: {
       Certificates: Buffer.concat([
-        ...[u32(24), u32(1), Buffer.alloc(8), u32(0), u32(24)],
+        u32(24),
+        u32(1),
+        Buffer.alloc(8),
+        u32(0),
+        u32(24),
         ...certificates.map(({ der }) => Buffer.from(sha1(der), 'hex')),
       ]),
     },
@@ -345,10 +406,17 @@ describe.skipIf(!hasSample('windows/dirty-new-log'))('the sample of a machine th
     });
     const { anchors, problems } = contentOf(root, 'windows-machine');
     const roots = anchors.filter(({ entry }) => entry.startsWith('ROOT'));
-    expect(roots.map(({ entry }) => entry.slice(5, 13)).toSorted()).toEqual(['187BB753', '55A6723E', 'DAFAF7FA']);
+    expect(roots.map(({ entry }) => entry.slice(5, 13)).toSorted()).toEqual([
+      '187BB753',
+      '55A6723E',
+      'DAFAF7FA',
+    ]);
     expect(problems).toEqual([]);
     // The machine's Disallowed refuses the first root of the user; the second is not protected.
     const user = outline(contentOf(root, 'windows-user')).filter((line) => line.startsWith('Root'));
-    expect(user.map((line) => line.replace(/\\\w+/, '')).toSorted()).toEqual(['Root = mitigated', 'Root = present']);
+    expect(user.map((line) => line.replace(/\\\w+/, '')).toSorted()).toEqual([
+      'Root = mitigated',
+      'Root = present',
+    ]);
   });
 });

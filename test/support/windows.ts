@@ -113,13 +113,14 @@ class CellWriter {
     return offset;
   }
 
+  /** Keys come before what they hold, so that the root lies in the same place in every hive. */
   key(name: string, { values = {}, keys = {} }: HiveKey, parent: number, isRoot = false): number {
-    const children = Object.entries(keys).map(([child, key]) => this.key(child, key, parent));
-    const valueOffsets = Object.entries(values).map(([value, data]) => this.value(value, data));
-    const valueList = valueOffsets.length === 0 ? NONE : this.cell(...valueOffsets.map(u32));
     const isLatin1 = /^[\0-\xff]*$/.test(name);
     const encoded = Buffer.from(name, isLatin1 ? 'latin1' : 'utf16le');
-    const record = Buffer.alloc(76);
+    const offset = this.cell(Buffer.alloc(76), encoded);
+    const record = this.#cells.at(-1)?.subarray(4) ?? Buffer.alloc(76);
+    const children = Object.entries(keys).map(([child, key]) => this.key(child, key, offset));
+    const valueOffsets = Object.entries(values).map(([value, data]) => this.value(value, data));
     record.write('nk', 0, 'latin1');
     record.writeUInt16LE((isLatin1 ? 0x20 : 0) | (isRoot ? 4 : 0), 2);
     record.writeUInt32LE(parent, 16);
@@ -127,9 +128,9 @@ class CellWriter {
     record.writeUInt32LE(children.length === 0 ? NONE : this.#list(children), 28);
     record.writeUInt32LE(NONE, 32);
     record.writeUInt32LE(valueOffsets.length, 36);
-    record.writeUInt32LE(valueList, 40);
+    record.writeUInt32LE(valueOffsets.length === 0 ? NONE : this.cell(...valueOffsets.map(u32)), 40);
     record.writeUInt16LE(encoded.length, 72);
-    return this.cell(record, encoded);
+    return offset;
   }
 
   #list(children: readonly number[]): number {
@@ -140,7 +141,9 @@ class CellWriter {
       const offsets = leaves.map((leaf) => this.cell(Buffer.from('li'), u16(leaf.length), ...leaf.map(u32)));
       return this.cell(Buffer.from('ri'), u16(offsets.length), ...offsets.map(u32));
     }
-    const entries = children.map((child) => (list === 'li' ? u32(child) : Buffer.concat([u32(child), u32(0)])));
+    const entries = children.map((child) =>
+      list === 'li' ? u32(child) : Buffer.concat([u32(child), u32(0)]),
+    );
     return this.cell(Buffer.from(list), u16(children.length), ...entries);
   }
 
@@ -163,7 +166,8 @@ class CellWriter {
   #data(bytes: Uint8Array): number {
     if (bytes.length <= SEGMENT || (this.#options.minor ?? 5) < 4) return this.cell(bytes);
     const segments: number[] = [];
-    for (let at = 0; at < bytes.length; at += SEGMENT) segments.push(this.cell(bytes.subarray(at, at + SEGMENT)));
+    for (let at = 0; at < bytes.length; at += SEGMENT)
+      segments.push(this.cell(bytes.subarray(at, at + SEGMENT)));
     const list = this.cell(...segments.map(u32));
     return this.cell(Buffer.from('db'), u16(segments.length), u32(list));
   }

@@ -3,11 +3,12 @@
  * the printed commands, and brought back by the undo. What is trusted, crypt32 says.
  */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFrom, sha1Of } from '../../src/core/certificate.ts';
-import type { StoreRemediation } from '../../src/report/report.ts';
+import { quoteCmd } from '../../src/core/windows-shell.ts';
+import type { Report, StoreRemediation } from '../../src/report/report.ts';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
 import { rootaudit } from '../support/rootaudit.ts';
 import { blobProperty, certificateBlob } from '../support/windows.ts';
@@ -78,26 +79,52 @@ describe.skipIf(missing.length > 0)(`Windows${reason}`, () => {
     wine.must('reg', 'delete', place, '/f');
   });
 
-  it('a root that Disallowed holds too is no alarm', () => {
+  it('a root that Disallowed holds too is an alarm all the same, because Wine gives it to programs', () => {
     plant(`${MACHINE}\\ROOT`, bad);
     plant(`${MACHINE}\\Disallowed`, bad);
-    const { status, report } = scan();
-    expect({ status, findings: report.findings }).toEqual({ status: 0, findings: [] });
+    expect(isTrusted()).toBe(true);
+    expect(scan().status).toBe(1);
     wine.must('reg', 'delete', keyOf(`${MACHINE}\\ROOT`, bad), '/f');
+    expect([isTrusted(), scan().status]).toEqual([false, 0]);
     wine.must('reg', 'delete', keyOf(`${MACHINE}\\Disallowed`, bad), '/f');
+  });
+
+  it('words quoted for cmd.exe reach a program as they are', () => {
+    const words = [
+      'plain',
+      '',
+      'two  spaces',
+      "it's",
+      '&& echo x',
+      '| more',
+      '> x',
+      '^',
+      '(a)',
+      ';,=',
+      '!x!',
+      '*',
+      '@x',
+      'C:\\ends with\\',
+      'ends with two\\\\',
+      String.raw`HKLM\SOFTWARE\A (b) & c`,
+    ];
+    const script = join(wine.home, 'words.js');
+    writeFileSync(script, 'console.log(JSON.stringify(process.argv.slice(2)));');
+    const command = [toWine(node), toWine(script), ...words].map(quoteCmd).join(' ');
+    expect(JSON.parse(wine.cmd([command]))).toEqual(words);
   });
 
   it('a prefix is audited from the host as well, and its root goes and comes back', () => {
     plant(`${MACHINE}\\ROOT`, bad);
     wine.stop();
     const environment = { HOME: wine.home };
-    const scanHost = (): unknown[] => {
+    const scanHost = (): StoreRemediation[] => {
       const { stdout } = rootaudit(['scan', '-f', 'json', '--blocklist', blocklist], environment);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema has a test of its own
-      const { findings } = JSON.parse(stdout) as ReturnType<Wine['rootaudit']>['report'];
+      const { findings } = JSON.parse(stdout) as Report;
       return findings.flatMap((finding) => finding.remediations);
     };
-    const remediations = scanHost() as StoreRemediation[];
+    const remediations = scanHost();
     expect(remediations.map(idAndKind)).toEqual([[`wine:${wine.prefix}`, 'safe', 'sh']]);
     const registry = (): string => readFileSync(join(wine.prefix, 'system.reg'), 'latin1').toUpperCase();
     const run = (commands: readonly string[]): void => {

@@ -119,3 +119,25 @@ describe('reading', () => {
     expect(texts).toEqual(['1', '2', '1']);
   });
 });
+
+describe('paths made to exhaust', () => {
+  it.each([
+    ['thousands of parts', '/a'.repeat(100_000)],
+    ['thousands of dots', '/..'.repeat(2000)],
+    ['thousands of slashes', '/'.repeat(100_000)],
+  ])('with %s lead nowhere at once', (_what, path) => {
+    const fs = new DirectoryFs(makeTree({ '/a/file': '' }));
+    const start = performance.now();
+    expect(fs.read(path.length > 4096 ? path : `${path}/missing`)).toBeUndefined();
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('as links of links of long paths end as a loop, not as a crash', () => {
+    const deep = `${'/d'.repeat(1000)}`;
+    const tree: Record<string, { readonly link: string }> = {};
+    for (let i = 0; i < 45; i++)
+      tree[`/link${i}`] = { link: `/link${i + 1}${'/..'.repeat(100)}/link${i + 1}${deep}` };
+    const fs = new DirectoryFs(makeTree(tree));
+    expect(['link-loop', undefined]).toContain(codeOf(() => fs.read('/link0')));
+  });
+});

@@ -25,15 +25,30 @@ export const DATA = ['/data', ''];
 export const ADDED = 'cacerts-added';
 export const REMOVED = 'cacerts-removed';
 
-export const androidUsers = oncePerTarget((target): readonly AndroidUser[] =>
-  DATA.flatMap((data) => {
+/** The usual users, for a device that does not let us list them: owner, work profiles, and copies of apps. */
+const USUAL_USERS = ['0', '10', '11', '12', '13', '14', '15', '95', '150', '999'];
+
+export interface AndroidUsers {
+  readonly users: readonly AndroidUser[];
+  /** Directories of users that may not be listed: there may be more users. */
+  readonly unlisted: readonly string[];
+}
+
+export const androidUsers = oncePerTarget((target): AndroidUsers => {
+  const unlisted: string[] = [];
+  const users = DATA.flatMap((data) => {
     const parent = `${data}/misc/user`;
-    const users = (exists(target, parent) ? expandDirectories(target, `${parent}/*`) : [])
-      .filter((directory) => /^\d+$/.test(posix.basename(directory)))
-      .map((directory) => ({ id: posix.basename(directory), directory }));
-    return users.length > 0 ? users : beforeUsers(target, `${data}/misc/keychain`);
-  }),
-);
+    if (!exists(target, parent)) return beforeUsers(target, `${data}/misc/keychain`);
+    const names = expandDirectories(target, `${parent}/*`).map((path) => posix.basename(path));
+    const refused = names.includes('*');
+    if (refused) unlisted.push(parent);
+    const ids = refused ? USUAL_USERS : names.filter((name) => /^\d+$/.test(name));
+    const found = ids.map((id) => ({ id, directory: `${parent}/${id}` }));
+    const there = refused ? found.filter(({ directory }) => exists(target, directory)) : found;
+    return there.length > 0 ? there : beforeUsers(target, `${data}/misc/keychain`);
+  });
+  return { users, unlisted };
+});
 
 /** The directory is still there in current systems, but holds other things. */
 function beforeUsers(target: Target, directory: string): AndroidUser[] {

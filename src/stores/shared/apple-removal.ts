@@ -14,6 +14,7 @@ import type { TrustSetting } from '../../formats/apple-trust-settings.ts';
 import { keychainCertificates, SYSTEM_KEYCHAIN } from './apple-keychains.ts';
 import { administratorSettings, type TrustDomain } from './apple-settings.ts';
 import { backupDirectory } from './backup.ts';
+import { exists } from './content.ts';
 import { oncePerTarget } from './once.ts';
 
 const ASKS = 'macOS may ask for a password in a window.';
@@ -72,7 +73,7 @@ export function denySystemRoot(
 ): Remediation {
   const [certificate] = anchors.map((anchor) => anchor.certificate);
   if (!certificate) return byHand('Nothing to remove.', true);
-  if (isIos(location)) return byHand(NO_SYSTEM_REMOVAL, true);
+  if (isIos(target)) return byHand(NO_SYSTEM_REMOVAL, true);
   const keychain = quoteSh(target.hostPath(SYSTEM_KEYCHAIN));
   const command = `security add-trusted-cert -d -r deny -k`;
   if (target.kind !== 'live') {
@@ -108,9 +109,8 @@ export function denySystemRoot(
 const NO_SYSTEM_REMOVAL =
   "Apple's own roots cannot be removed or switched off on this system: only an update from Apple takes them out.";
 
-/** The bundle of iOS lies right in its directory, that of macOS in Contents/Resources. */
-function isIos({ path }: StoreLocation): boolean {
-  return /\/(?:Certificates\.bundle|Security\.framework)$/.test(path);
+function isIos(target: Target): boolean {
+  return target.kind !== 'live' && exists(target, '/private/var/mobile');
 }
 
 function byHand(note: string, elevated: boolean): Remediation {

@@ -186,9 +186,17 @@ function readDictionary(target: Target, path: string): ReturnType<typeof asDicti
   return 'failed' in file ? undefined : asDictionary(parsePlist(file.bytes).entries[0]);
 }
 
+const knownUsers = oncePerTarget(() => new Map<string, TrustDomain>());
+
 /** `user` is a user name, or the UUID of a user whose name is not known. */
 export function userSettings(target: Target, user: string): TrustDomain {
-  const domain = readUser(target, user);
+  const known = knownUsers(target);
+  const domain = known.get(user) ?? unlessOff(target, readUser(target, user));
+  known.set(user, domain);
+  return domain;
+}
+
+function unlessOff(target: Target, domain: TrustDomain): TrustDomain {
   if (domain.path === undefined || !areUserSettingsOff(target)) return domain;
   const note = `${domain.path}: ignored, because DisableUserTrustSettings is set in ${PREFERENCES}`;
   const told = { ...EMPTY_CONTENT, notes: [note] };

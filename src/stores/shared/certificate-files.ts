@@ -15,7 +15,7 @@ import { oncePerTarget } from './once.ts';
 import { lineRemoval, removeFromPemFiles } from './pem-removal.ts';
 
 /** The place in a file that names a certificate file. */
-export interface Setting {
+interface Setting {
   /** Undefined for a variable of the environment at hand. */
   readonly file?: string;
   readonly line?: number;

@@ -3,7 +3,7 @@
  * https://chromium.googlesource.com/chromium/src/+/main/docs/user_data_dir.md
  */
 
-import type { Home, Platform, Target } from '../../core/target.ts';
+import { FsError, type Home, type Platform, type Target } from '../../core/target.ts';
 import { exists } from './content.ts';
 import { expandDirectories, expandInHome } from './directories.ts';
 import { oncePerTarget } from './once.ts';
@@ -133,8 +133,8 @@ const WIN32: Places = [
   ['Yandex Browser', [`${LOCAL}/Yandex/YandexBrowser/User Data`]],
 ];
 
-/** Below these lie most of the directories above: where one is missing, so are they. */
-const PARENTS = ['.config', '.var/app', 'snap', MAC, LOCAL, 'AppData/Roaming/Opera Software'];
+/** Below these lie the directories above, but for those of snaps: one look at the names in them rules out most. */
+const PARENTS = ['.config', '.var/app', 'snap', MAC, LOCAL, 'AppData/Roaming'];
 
 export const CHROME_PLATFORMS: readonly Platform[] = ['linux', 'darwin', 'win32', 'freebsd', 'openbsd'];
 
@@ -144,18 +144,37 @@ export const userDataDirectories = oncePerTarget((target): readonly UserDataDire
 });
 
 function inHome(target: Target, { path: home, user }: Home, places: Places): UserDataDirectory[] {
-  const parents = PARENTS.filter((parent) =>
-    expandInHome(target, home, [parent]).some((path) => exists(target, path)),
-  );
+  const parents = PARENTS.flatMap((parent) => {
+    const names = expandInHome(target, home, [parent]).flatMap((path) => namesIn(target, path));
+    return names.map((name) => `${parent}/${name}`);
+  });
   if (parents.length === 0) return [];
   const possible = (pattern: string): boolean =>
-    parents.some((parent) => pattern.startsWith(`${parent}/`)) ||
-    !PARENTS.some((parent) => pattern.startsWith(`${parent}/`));
+    pattern.startsWith('snap/') || parents.some((parent) => startsLike(pattern, parent));
   return places.flatMap(([browser, patterns]) =>
     expandInHome(target, home, patterns.filter(possible))
       .filter((path) => exists(target, path))
       .map((path) => ({ path, browser, user })),
   );
+}
+
+/** Names in the directory; "*" when they may not be listed. */
+function namesIn(target: Target, path: string): readonly string[] {
+  try {
+    return target.fs.list(path).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof FsError) return ['*'];
+    throw error;
+  }
+}
+
+/** True when `path` may be the beginning of what `pattern` stands for. */
+function startsLike(pattern: string, path: string): boolean {
+  const depth = path.split('/').length;
+  const begin = pattern.split('/').slice(0, depth).join('/');
+  if (path.endsWith('/*')) return begin.startsWith(path.slice(0, -1));
+  const star = begin.indexOf('*');
+  return star < 0 ? begin === path : path.startsWith(begin.slice(0, star));
 }
 
 /** The directory itself (Opera has its profile there) and those in it that have `file`, as paths of that file. */

@@ -104,7 +104,7 @@ function fileSettings(target: Target): readonly EnvironmentSetting[] {
     settings.push(...found.filter(({ name }) => name !== 'EnvironmentFile'));
     for (const { name, value } of found) {
       // The minus sign lets the file be missing.
-      if (name === 'EnvironmentFile' && /^-?\//.test(value)) add(value.replace(/^-/, ''), owner);
+      if (name === 'EnvironmentFile' && /^-?\/.{0,4000}$/.test(value)) add(value.replace(/^-/, ''), owner);
     }
   };
   for (const path of SYSTEM_FILES.flatMap((pattern) => expandPaths(target, pattern))) add(path);

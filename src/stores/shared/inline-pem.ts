@@ -84,7 +84,7 @@ export function removeInline(
       : lineRemoval(target, location, realPathOr(target, location.path), lines);
   const first = lines[0]?.first ?? 0;
   return step
-    ? { disposition: 'unsafe', shell: 'sh', ...step, elevated, note }
+    ? { disposition: 'unsafe', shell: 'sh', commands: step.commands, undo: step.undo, elevated, note }
     : {
         disposition: 'manual',
         shell: 'sh',

@@ -5,6 +5,8 @@
 
 import { posix } from 'node:path';
 import { sha256, type Sha256 } from '../../core/certificate.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import type { TrustAnchor } from '../../core/store.ts';
 import { FsError, type Target } from '../../core/target.ts';
 import { readFirefoxPolicies } from '../../formats/firefox-policies.ts';
 import type { PlistDictionary } from '../../formats/plist.ts';
@@ -224,7 +226,7 @@ function absolutePath(target: Target, name: string): string | undefined {
 }
 
 /** Digest of every certificate that some policy installs, with the policy's file. */
-export const installedByPolicy = oncePerTarget((target): ReadonlyMap<Sha256, string> => {
+const installedByPolicy = oncePerTarget((target): ReadonlyMap<Sha256, string> => {
   const found = new Map<Sha256, string>();
   for (const { path, format } of policyFiles(target)) {
     const bytes = readOrUndefined(target, path, MAX_POLICY_BYTES);
@@ -236,6 +238,17 @@ export const installedByPolicy = oncePerTarget((target): ReadonlyMap<Sha256, str
   }
   return found;
 });
+
+/** A policy installs its certificates anew at each start: a removal from a profile has to begin there. */
+export function afterPolicy(target: Target, anchors: readonly TrustAnchor[], plan: Remediation): Remediation {
+  const installed = installedByPolicy(target);
+  const policy = anchors
+    .map(({ certificate }) => installed.get(certificate.sha256))
+    .find((path) => path !== undefined);
+  if (policy === undefined) return plan;
+  const note = `The policy in ${policy} installs it again at each start: take it out there first. ${plan.note ?? ''}`;
+  return { ...plan, disposition: plan.disposition === 'safe' ? 'unsafe' : plan.disposition, note };
+}
 
 function readOrUndefined(target: Target, path: string, maxBytes: number): Uint8Array | undefined {
   try {

@@ -13,6 +13,8 @@ import { targetPath } from './java-homes.ts';
 /** Settings files are small. */
 const MAX_FILE_BYTES = 4 << 20;
 const MAX_LINES = 200_000;
+/** As long as Linux takes them. */
+const MAX_PATH_LENGTH = 4096;
 
 export interface NamedValue {
   readonly key: string;
@@ -38,7 +40,7 @@ export function namedValues(target: Target, path: string, keys: readonly string[
   const lines = asBuffer(file.bytes).toString('utf8').split('\n', MAX_LINES);
   for (const [index, raw] of lines.entries()) {
     const trimmed = raw.trim();
-    const [start = '', heading] = /^\[+([^\]]*)\]+\s*/.exec(trimmed) ?? [];
+    const [start = '', heading] = /^\[+([^\][]*)\]+\s*/.exec(trimmed) ?? [];
     if (heading !== undefined) section = heading.trim();
     // git takes a setting on the line of its heading.
     const text = trimmed.slice(start.length);
@@ -72,6 +74,7 @@ function valuesOf(text: string): string[] {
 
 /** The path that a setting means: absolute, of a home, or relative to `base`. Undefined where that is not known. */
 export function resolvePath(value: string, home: string | undefined, base?: string): string | undefined {
+  if (value.length > MAX_PATH_LENGTH) return undefined;
   const text = value.replace(/^file:\/\/(?=\/)/, '');
   const own = /^(?:~|\$HOME|\$\{HOME\}|%h|%USERPROFILE%)(?=[\\/])/.exec(text)?.[0];
   if (own !== undefined) {

@@ -19,7 +19,7 @@ import { sha256Command, stillHolds } from './unchanged.ts';
 const FILES = ['cert8.db', 'key3.db', 'secmod.db'];
 const MAX_BYTES = 64 << 20;
 
-export const LEGACY_NOTE =
+const LEGACY_NOTE =
   'certutil is that of NSS, and must still know the old format (dbm:); where it does not, the commands stop before ' +
   'anything has changed.';
 

@@ -15,6 +15,11 @@ const MAX_DATABASE_BYTES = 64 << 20;
 const MAX_RECORD_BYTES = 2 << 20;
 const NAMES = ['cert8.db', 'cert7.db'] as const;
 
+const REPLACED =
+  'not used by programs that read the cert9.db beside it; only very old programs still read it';
+const ALONE =
+  'read by old programs (NSS before 3.35, Firefox before 58); newer ones may take it over into a cert9.db';
+
 /** The newest legacy database in the directory, which is the one that counts. */
 export function legacyDatabase(target: Target, directory: string): (typeof NAMES)[number] | undefined {
   return NAMES.find((name) => exists(target, `${directory}/${name}`));
@@ -29,12 +34,7 @@ export function readLegacy(target: Target, directory: string, replaced: boolean)
   if ('failed' in file) return file.failed;
   const { entries, diagnostics, problems } = parseLegacy(target, path, file.bytes);
   const anchors = entries.map((entry) => toAnchor(entry, path, replaced));
-  const notes =
-    replaced && entries.length > 0
-      ? [
-          `${path}: not used by programs that read the cert9.db beside it; only very old programs still read it`,
-        ]
-      : [];
+  const notes = entries.length === 0 ? [] : [`${path}: ${replaced ? REPLACED : ALONE}`];
   return mergeContents([{ anchors, problems, notes }, diagnosticsContent(path, diagnostics)]);
 }
 

@@ -39,7 +39,7 @@ export function planNssRemoval(
   const [certificate] = anchors.map((anchor) => anchor.certificate);
   const manual = (note: string): Remediation => byHand(location, note);
   if (!certificate) return manual('Nothing to remove.');
-  const [legacy] = anchors.filter(({ path }) => /cert[78]\.db$/.test(path));
+  const legacy = anchors.find(({ path }) => /cert[78]\.db$/.test(path));
   if (legacy && !anchors.some(({ path }) => path.endsWith('cert9.db'))) {
     return planLegacyRemoval(target, location, legacy.path, certificate, advice);
   }

@@ -11,7 +11,7 @@ import { diagnosticsContent, exists, fsProblem, mergeContents, problemContent } 
 import { legacyDatabase, readLegacy } from './nss-legacy.ts';
 
 /** NSS keeps everything in memory too; a larger database is none that anyone uses. */
-export const MAX_DATABASE_BYTES = 256 << 20;
+const MAX_DATABASE_BYTES = 256 << 20;
 
 const MAX_NOTES = 1000;
 

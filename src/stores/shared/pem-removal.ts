@@ -22,6 +22,8 @@ export interface FileRemoval {
 export interface Step {
   readonly commands: readonly string[];
   readonly undo: readonly string[];
+  /** The file stays, and lines are cut from it by their numbers. */
+  readonly byLine?: true;
 }
 
 /**
@@ -50,8 +52,16 @@ export function removeFromPemFiles(
     commands: [...steps.flatMap(({ commands }) => commands), ...after],
     undo: [...steps.flatMap(({ undo }) => undo), ...after],
     elevated,
-    ...(note !== undefined && { note }),
+    ...noteOf([note, steps.some(({ byLine }) => byLine) ? SCAN_AGAIN : undefined]),
   };
+}
+
+/** Line numbers, and the hash that guards them, hold for the file that was scanned. */
+const SCAN_AGAIN = 'Scan again before you take another certificate out of the same file.';
+
+function noteOf(notes: readonly (string | undefined)[]): { readonly note?: string } {
+  const known = notes.filter((note) => note !== undefined);
+  return known.length === 0 ? {} : { note: known.join(' ') };
 }
 
 function fileStep(
@@ -84,9 +94,10 @@ export function lineRemoval(
   if (!scannedFile(target, file).hasLineFeedsOnly) return undefined;
   const script = quoteSh(ranges.join(';'));
   // The sed of macOS takes -i in another way.
-  return fileCommands(target, location, file, (path, copy) =>
+  const step = fileCommands(target, location, file, (path, copy) =>
     target.platform === 'darwin' ? `sed -e ${script} ${copy} > ${path}` : `sed -i -e ${script} ${path}`,
   );
+  return step && { ...step, byLine: true };
 }
 
 /** A change of one file, after a check that it is still the scanned one and a copy. */

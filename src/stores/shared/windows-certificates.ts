@@ -37,13 +37,16 @@ function readStore(store: RegistryKey, reading: SystemStoreReading): StoreConten
     const { entries, diagnostics } = parseWindowsBlob(value.data);
     parts.push(diagnosticsContent(path, diagnostics));
     for (const entry of entries) {
-      if (entry.der) parts.push(anchorContent(entry.der, entry, { path, store: store.name, key: key.name }, reading));
+      if (entry.der)
+        parts.push(anchorContent(entry.der, entry, { path, store: store.name, key: key.name }, reading));
       else hashOnly++;
     }
   }
   const notes: string[] = [];
   if (hashOnly > 0) {
-    notes.push(`${reading.place}\\${store.name}: ${count(hashOnly, 'entry', 'entries')} with a hash and no certificate`);
+    notes.push(
+      `${reading.place}\\${store.name}: ${count(hashOnly, 'entry', 'entries')} with a hash and no certificate`,
+    );
   }
   if (findKey(store, 'PhysicalStores')) {
     notes.push(`${reading.place}\\${store.name}: has PhysicalStores, which may lead to other places`);
@@ -71,7 +74,9 @@ function anchorContent(
     refusedBy === undefined ? own : distrustedForAll(`${own.expressed}, but refused by ${refusedBy}`);
   const anchor: TrustAnchor = { certificate, entry: `${store}\\${key}`, path, trust };
   const notes =
-    key.toLowerCase() === sha1 ? [] : [`${path}: holds another certificate than its name says (SHA-1 ${sha1})`];
+    key.toLowerCase() === sha1
+      ? []
+      : [`${path}: holds another certificate than its name says (SHA-1 ${sha1})`];
   return { anchors: [anchor], problems: [], notes };
 }
 

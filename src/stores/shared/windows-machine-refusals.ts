@@ -1,10 +1,11 @@
 /** What a whole machine refuses: its three Disallowed stores, and the list that Windows fetches from Microsoft. */
 
-import { FsError, type ReadFs, type Target } from '../../core/target.ts';
-import { findKey, findValue, type RegistryKey } from '../../formats/registry.ts';
+import type { ReadFs, Target } from '../../core/target.ts';
+import { findKey, findValue } from '../../formats/registry.ts';
 import { parseStl } from '../../formats/stl.ts';
+import { orUndefined } from './java-homes.ts';
 import { addDisallowed } from './windows-certificates.ts';
-import { machineBase } from './windows-places.ts';
+import { isWine, machineBase } from './windows-places.ts';
 import { Refusals } from './windows-refusals.ts';
 import { openKey } from './windows-registry.ts';
 
@@ -24,21 +25,12 @@ export function machineRefusals(target: Target): Refusals {
   const refusals = new Refusals();
   known.set(target.fs, refusals);
   const base = machineBase(target);
-  if (base === undefined) return refusals;
+  if (base === undefined || isWine(target)) return refusals;
   for (const [path, name] of PLACES) {
-    const key = keyOrNone(target, `${base}\\${path}`);
+    const key = orUndefined(() => openKey(target, `${base}\\${path}`).key);
     addDisallowed(refusals, key, name);
     const list = findValue(findKey(key, 'AuthRoot\\AutoUpdate'), 'DisallowedCertEncodedCtl');
     if (list) refusals.addList(parseStl(list.data), "Microsoft's list of disallowed certificates");
   }
   return refusals;
-}
-
-function keyOrNone(target: Target, place: string): RegistryKey | undefined {
-  try {
-    return openKey(target, place).key;
-  } catch (error) {
-    if (error instanceof FsError) return undefined;
-    throw error;
-  }
 }

@@ -96,11 +96,13 @@ function liveUsers(target: Target, registry: Registry): readonly UserBase[] {
     home !== undefined && home.toLowerCase() === current?.path.toLowerCase();
   // Without a profile to tell by, the only one is the current user's.
   const others = profiles.filter(({ home }) => !isCurrent(home)).filter(() => profiles.length > 1);
-  const files = target.homes.slice(1).filter(
-    ({ path, user }) =>
-      !NOBODY.has(user.toLowerCase()) &&
-      !profiles.some(({ home }) => home?.toLowerCase() === path.toLowerCase()),
-  );
+  const files = target.homes
+    .slice(1)
+    .filter(
+      ({ path, user }) =>
+        !NOBODY.has(user.toLowerCase()) &&
+        !profiles.some(({ home }) => home?.toLowerCase() === path.toLowerCase()),
+    );
   return [
     own,
     ...others.map(({ sid, home }) => ({ base: `HKU\\${sid}`, user: home?.split('/').at(-1) ?? sid })),
@@ -121,7 +123,10 @@ function profileOf(target: Target, sid: string): string | undefined {
   return `/${path.replaceAll('\\', '/')}`;
 }
 
-/** Wine runs programs for Windows, but guards and distrusts no roots as Windows does. */
+/**
+ * Wine runs programs for Windows, but gives them the roots of every user without asking ProtectedRoots, and those in
+ * Disallowed too.
+ */
 export function isWine(target: Target): boolean {
   if (!target.registry) return false;
   const root = target.environment['SystemRoot'] ?? 'C:\\Windows';

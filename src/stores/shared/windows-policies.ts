@@ -8,6 +8,8 @@ import type { StoreContent } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import type { PlistDictionary, PlistValue } from '../../formats/plist.ts';
 import { decodeUtf16, findKey, type RegistryKey, type RegistryValue } from '../../formats/registry.ts';
+import { EMPTY_CONTENT } from './content.ts';
+import { oncePerTarget } from './once.ts';
 import { machineBase, userBases } from './windows-places.ts';
 import { openKey } from './windows-registry.ts';
 
@@ -35,18 +37,33 @@ export function policyBranches(target: Target): readonly PolicyBranch[] {
   ];
 }
 
-/** What `use` makes of the policies below the branch, and what was found wrong with the registry on the way. */
-export function withPolicies(
+/** Below the branch, the keys of the browsers whose policies are read here. */
+export const CHROME_KEYS = [
+  'Google\\Chrome',
+  'Chromium',
+  'Microsoft\\Edge',
+  'BraveSoftware\\Brave',
+  'Vivaldi',
+];
+export const MOZILLA_KEYS = ['Mozilla\\Firefox', 'Mozilla\\Thunderbird', 'Mozilla\\LibreWolf'];
+
+const branches = oncePerTarget(() => new Map<string, ReadonlyMap<string, PlistDictionary>>());
+
+/** A hive is large: what several stores want of it is taken out at once, and its problems are told with the first. */
+export function policiesIn(
   target: Target,
   place: string,
-  use: (policiesOf: (key: string) => PlistDictionary | undefined) => readonly StoreContent[],
-): StoreContent[] {
-  const { key: branch, problems } = openKey(target, place);
-  const contents = use((path) => {
-    const key = findKey(branch, path);
-    return key && dictionaryOf(key, { left: MAX_VALUES }, 0);
-  });
-  return [...contents, problems()];
+): { readonly byKey: ReadonlyMap<string, PlistDictionary>; readonly problems: StoreContent } {
+  const known = branches(target).get(place);
+  if (known) return { byKey: known, problems: EMPTY_CONTENT };
+  const opened = openKey(target, place);
+  const byKey = new Map<string, PlistDictionary>();
+  for (const path of [...CHROME_KEYS, ...MOZILLA_KEYS]) {
+    const key = findKey(opened.key, path);
+    if (key) byKey.set(path, dictionaryOf(key, { left: MAX_VALUES }, 0));
+  }
+  branches(target).set(place, byKey);
+  return { byKey, problems: opened.problems() };
 }
 
 interface Budget {

@@ -23,7 +23,7 @@ export interface OpenKey {
    * What was found wrong since the last call. A fault of the whole hive is told once for all the stores in it: to be
    * asked for after the key has been walked.
    */
-  problems(): StoreContent;
+  readonly problems: () => StoreContent;
 }
 
 interface Opened {
@@ -57,7 +57,7 @@ export function openKey(target: Target, place: string): OpenKey {
 }
 
 /** The hive's file and the key in it. Names of keys and of files on Windows have no slash in them. */
-export function splitPlace(place: string): readonly [string, string] {
+function splitPlace(place: string): readonly [string, string] {
   const backslash = place.indexOf('\\', place.lastIndexOf('/'));
   return [place.slice(0, backslash), place.slice(backslash + 1)];
 }

@@ -168,7 +168,8 @@ function removeWithCertutil(
       undo: [['certutil', '-user', '-addstore', store, file]],
     };
   });
-  const note = 'To be run by this user. Windows asks in a window before it removes, and before it adds again.';
+  const note =
+    'To be run by this user. Windows asks in a window before it removes, and before it adds again.';
   return render({ disposition: 'safe', elevated: false, steps, backup, note });
 }
 
@@ -183,12 +184,16 @@ function backupDirectory({ environment }: Target, { scope, path }: StoreLocation
   return `${own ?? environment['ProgramData'] ?? 'C:\\ProgramData'}\\rootaudit\\backup`;
 }
 
+/** Options are ours and never come from the registry: no name of a key or file looks like one. */
+const OPTION = /^[-/][a-z]+$/;
+
 /** For cmd.exe; for PowerShell where a word holds what cmd.exe would change. */
 function render({ disposition, elevated, steps, backup, note }: Plan): Remediation {
   const words = [backup, ...steps.flatMap(({ commands, undo }) => [...commands, ...undo].flat())];
   const isCmd = words.every(canQuoteCmd);
+  const quote = isCmd ? quoteCmd : quotePowerShell;
   const line = (command: readonly string[]): string =>
-    command.map((word) => (isCmd ? quoteCmd(word) : quotePowerShell(word))).join(' ');
+    command.map((word) => (OPTION.test(word) ? word : quote(word))).join(' ');
   const prepare = isCmd
     ? `if not exist ${quoteCmd(backup)} mkdir ${quoteCmd(backup)}`
     : `New-Item -ItemType Directory -Force -Path ${quotePowerShell(backup)} | Out-Null`;

@@ -50,7 +50,8 @@ export function trustByProperties(place: string, properties: Properties, now: nu
   if ((isRefused && !refused) || allowed?.length === 0) return distrustedForAll(expressed);
   const purposes: Partial<Record<Purpose, PurposeTrust>> = {};
   for (const purpose of PURPOSES) {
-    if (lists(refused, purpose)) purposes[purpose] = since === undefined || isRefused ? 'distrusted' : 'trusted';
+    if (lists(refused, purpose))
+      purposes[purpose] = since === undefined || isRefused ? 'distrusted' : 'trusted';
     else if (!allowed || lists(allowed, purpose)) purposes[purpose] = 'trusted';
   }
   return trustFor(purposes, expressed);
@@ -71,7 +72,9 @@ function describe(place: string, properties: Properties, now: number): string {
   if (refused) parts.push(`not for ${names(refused)}`);
   if (since !== undefined) {
     const day = dayOf(since);
-    parts.push(since > now ? `refused from ${day} on` : day === undefined ? 'refused' : `refused since ${day}`);
+    parts.push(
+      since > now ? `refused from ${day} on` : day === undefined ? 'refused' : `refused since ${day}`,
+    );
   }
   if (issuedBefore !== undefined) {
     const what = limited ? ` for ${names(limited)}` : '';

@@ -75,11 +75,13 @@ export class Wine {
   }
 
   /** Runs printed commands as a person would who pastes them into cmd.exe, up to the first that fails. */
-  cmd(commands: readonly string[]): void {
+  cmd(commands: readonly string[]): string {
+    let output = '';
     for (const command of commands) {
       writeFileSync(join(this.prefix, 'drive_c', 'run.bat'), `@echo off\r\n${command}\r\n`);
-      this.must('cmd', '/c', String.raw`C:\run.bat`);
+      output += this.must('cmd', '/c', String.raw`C:\run.bat`);
     }
+    return output;
   }
 
   /** The built command under Windows' Node.js. */

@@ -1,0 +1,62 @@
+/** `rootaudit selftest` */
+
+import type { Command } from 'commander';
+import { count } from '../core/text.ts';
+import type { SelftestResult, SelftestRow } from '../selftest/selftest.ts';
+import { EXIT } from './exit-code.ts';
+import { TOOL, type Surroundings } from './options.ts';
+
+const HELP = `
+A certificate and a blocklist are made on the spot. Nothing outside of a temporary folder is read or written, and the
+folder is removed.
+
+Exit codes:
+  0  each planted certificate was found
+  1  one was missed`;
+
+export function addSelftestCommand(program: Command, { stdout }: Surroundings): void {
+  program
+    .command('selftest')
+    .description('plant a certificate in a store of each type, and tell which of them are found')
+    .addHelpText('after', HELP)
+    .action(async () => {
+      const { selftest } = await import('../selftest/selftest.ts');
+      const { STORE_TYPES } = await import('../stores/index.ts');
+      const result = await selftest(STORE_TYPES, TOOL);
+      stdout.write(selftestText(result));
+      process.exitCode = isComplete(result) ? EXIT.clean : EXIT.findings;
+    });
+}
+
+export function isComplete({ rows }: SelftestResult): boolean {
+  return rows.every(({ planted, found }) => planted === found);
+}
+
+/** A line for each store. */
+export function selftestText(result: SelftestResult): string {
+  const lines = [
+    ['store', 'form', 'planted', 'found', ''],
+    ...result.rows.map(({ store, form, planted, found, trust }) => [
+      store,
+      form,
+      String(planted),
+      String(found),
+      trust ?? 'MISSED',
+    ]),
+    ...result.notCovered.map((store) => [store, '', '-', '-', 'not covered']),
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  const table = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${table.join('\n')}\n\n${summary(result)}\n`;
+}
+
+function summary({ rows, notCovered }: SelftestResult): string {
+  const sum = (of: (row: SelftestRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
+  const found = `${sum((row) => row.found)} of ${count(sum((row) => row.planted), 'planted certificate')} found.`;
+  return notCovered.length === 0 ? found : `${found} ${count(notCovered.length, 'store type')} not covered here.`;
+}

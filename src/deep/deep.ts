@@ -1,0 +1,81 @@
+/** `--deep`: certificates that are built into programs. */
+
+import type { Certificate } from '../core/certificate.ts';
+import type { DeepResult, EmbeddedProgram } from '../core/embedded.ts';
+import type { OpenFile, Target } from '../core/target.ts';
+import { count } from '../core/text.ts';
+import { FsError } from '../core/target.ts';
+import { carrierWords } from './known-carriers.ts';
+import { programDirectories, withoutNested } from './places.ts';
+import { scanProgram, type ScanContext } from './program.ts';
+import { ProblemList, walkPrograms } from './walk.ts';
+
+export interface DeepInput {
+  readonly target: Target;
+  /** As the target names them; all the usual places when there are none. */
+  readonly directories: readonly string[];
+  /** True for a certificate that is to be reported. */
+  readonly wanted: (certificate: Certificate) => boolean;
+  /** Told about each file before it is read. */
+  readonly progress?: (state: DeepProgress) => void;
+}
+
+export interface DeepProgress {
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Fits the second-level cache, so that what was just read is searched there. */
+const WINDOW_SIZE = 1 << 20;
+const MAX_NOTES = 100;
+
+export async function scanPrograms({ target, directories, wanted, progress }: DeepInput): Promise<DeepResult> {
+  const context: ScanContext = {
+    wanted,
+    windows: { file: Buffer.allocUnsafeSlow(WINDOW_SIZE), member: Buffer.allocUnsafeSlow(WINDOW_SIZE) },
+  };
+  const problems = new ProblemList();
+  const programs: EmbeddedProgram[] = [];
+  const notes: string[] = [];
+  let files = 0;
+  let bytes = 0;
+  for (const path of walkPrograms(target, placesOf(target, directories), problems)) {
+    let file: OpenFile | undefined;
+    try {
+      file = target.fs.open(path);
+      if (!file) continue;
+      progress?.({ path, files, bytes });
+      files++;
+      bytes += file.size;
+      const content = await scanProgram(path, file, context);
+      for (const problem of content.problems) problems.add(problem);
+      if (notes.length < MAX_NOTES) notes.push(...content.notes);
+      if (content.held.length === 0) continue;
+      const { format, held, certificates } = content;
+      const words = carrierWords(target, path, held, certificates, context.windows.file);
+      programs.push({ path, format, held, certificates, ...(words !== undefined && { carriesOnly: words }) });
+    } catch (error) {
+      problems.addError(error);
+    } finally {
+      file?.close();
+    }
+  }
+  const looked = `--deep looked into ${count(files, 'file')}, ${count(Math.round(bytes / 1e6), 'megabyte')}`;
+  return { programs, problems: problems.all(), notes: [looked, ...notes] };
+}
+
+function placesOf(target: Target, directories: readonly string[]): readonly string[] {
+  if (directories.length === 0) return programDirectories(target);
+  return withoutNested(
+    directories.map((path) => {
+      try {
+        return target.fs.realPath(path) ?? path;
+      } catch (error) {
+        // The walk says what is wrong with it.
+        if (error instanceof FsError) return path;
+        throw error;
+      }
+    }),
+  );
+}

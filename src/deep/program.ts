@@ -1,0 +1,106 @@
+/** One file: the certificates in its bytes, and in what is packed in it. */
+
+import type { Certificate } from '../core/certificate.ts';
+import type { EmbeddedCertificate } from '../core/embedded.ts';
+import type { Problem } from '../core/errors.ts';
+import type { OpenFile } from '../core/target.ts';
+import type { Archive, Source } from '../formats/archive.ts';
+import { openAsar } from '../formats/asar.ts';
+import { Carver, type CarvedCertificate } from '../formats/carve.ts';
+import { openZip } from '../formats/zip.ts';
+import { Findings, MAX_HELD, offsetText } from './findings.ts';
+import { memberAt, scanGzip, scanMembers } from './members.ts';
+
+/** Memory that is used for one file after the other. */
+export interface Windows {
+  readonly file: Buffer;
+  readonly member: Buffer;
+}
+
+export interface ScanContext {
+  readonly windows: Windows;
+  /** True for a certificate that is asked for; the others are only counted. */
+  readonly wanted: (certificate: Certificate) => boolean;
+}
+
+export interface ProgramContent {
+  readonly format: string;
+  readonly held: readonly EmbeddedCertificate[];
+  readonly certificates: number;
+  readonly problems: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
+export async function scanProgram(path: string, file: OpenFile, context: ScanContext): Promise<ProgramContent> {
+  const findings = new Findings(path, context.wanted);
+  const carver = new Carver(context.windows.file);
+  const { head, found } = carveSource(file, carver, context.wanted, findings);
+  for (const diagnostic of carver.diagnostics) findings.fail(diagnostic);
+  const archive = openArchive(path, file, carver);
+  for (const { certificate, offset } of found) {
+    findings.add(certificate, () => place(offset, archive));
+  }
+  if (archive) await scanMembers(archive, file, context.windows.member, findings);
+  else if (isGzip(head)) await scanGzip(file, context.windows.member, findings);
+  const { held, certificates, problems, notes } = findings;
+  return { format: archive?.format ?? formatOf(head), held, certificates, problems, notes };
+}
+
+/** Reads everything once. Certificates that nobody asks for are counted at once and not kept. */
+function carveSource(
+  source: Source,
+  carver: Carver,
+  wanted: ScanContext['wanted'],
+  findings: Findings,
+): { head: Buffer; found: readonly CarvedCertificate[] } {
+  const found: CarvedCertificate[] = [];
+  let head = Buffer.alloc(0);
+  const keep = (carved: readonly CarvedCertificate[]): void => {
+    for (const each of carved) {
+      if (found.length <= MAX_HELD && wanted(each.certificate)) found.push(each);
+      else findings.certificates++;
+    }
+  };
+  for (;;) {
+    const free = carver.free();
+    const length = source.read(free, carver.length);
+    if (head.length === 0) head = Buffer.from(free.subarray(0, Math.min(length, HEAD_SIZE)));
+    keep(carver.advance(length));
+    if (length < free.length) break;
+  }
+  keep(carver.end());
+  return { head, found };
+}
+
+function openArchive(path: string, source: Source, carver: Carver): Archive | undefined {
+  // The size that a file system tells may be wrong; what was read is not.
+  const whole: Source = { size: carver.length, read: (into, offset) => source.read(into, offset) };
+  if (path.endsWith('.asar')) return openAsar(whole);
+  return openZip(whole, carver.tail);
+}
+
+function place(offset: number, archive: Archive | undefined): string {
+  const member = archive && memberAt(archive, offset);
+  return member ? `${member.name}, ${offsetText(member.offset)}` : offsetText(offset);
+}
+
+const HEAD_SIZE = 16;
+
+function isGzip(head: Buffer): boolean {
+  return head.length > 10 && head.readUIntBE(0, 3) === 0x1f8b08;
+}
+
+const MAGICS: readonly (readonly [string, string])[] = [
+  ['7f454c46', 'ELF'],
+  ['4d5a', 'PE'],
+  ['cffaedfe', 'Mach-O'],
+  ['cefaedfe', 'Mach-O'],
+  ['cafebabe', 'Mach-O or Java class'],
+  ['1f8b08', 'gzip'],
+  ['2d2d2d2d2d424547494e', 'PEM'],
+];
+
+function formatOf(head: Buffer): string {
+  const hex = head.toString('hex');
+  return MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'file';
+}
