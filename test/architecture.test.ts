@@ -14,8 +14,24 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
   report: { layers: ['core', 'blocklist', 'match'], modules: [] },
   render: { layers: ['core', 'blocklist', 'report'], modules: ['chalk', 'cli-table3'] },
   audit: { layers: ['core', 'blocklist', 'match', 'report'], modules: [] },
+  deep: { layers: ['core', 'formats'], modules: [] },
+  selftest: {
+    layers: ['core', 'audit', 'blocklist', 'deep', 'match', 'report', 'targets'],
+    modules: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:zlib'],
+  },
   cli: {
-    layers: ['core', 'audit', 'blocklist', 'match', 'render', 'report', 'stores', 'targets'],
+    layers: [
+      'core',
+      'audit',
+      'blocklist',
+      'deep',
+      'match',
+      'render',
+      'report',
+      'selftest',
+      'stores',
+      'targets',
+    ],
     modules: ['node:fs', 'node:path', 'chalk', 'commander'],
   },
 };

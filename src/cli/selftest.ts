@@ -57,6 +57,11 @@ export function selftestText(result: SelftestResult): string {
 
 function summary({ rows, notCovered }: SelftestResult): string {
   const sum = (of: (row: SelftestRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
-  const found = `${sum((row) => row.found)} of ${count(sum((row) => row.planted), 'planted certificate')} found.`;
-  return notCovered.length === 0 ? found : `${found} ${count(notCovered.length, 'store type')} not covered here.`;
+  const found = `${sum((row) => row.found)} of ${count(
+    sum((row) => row.planted),
+    'planted certificate',
+  )} found.`;
+  return notCovered.length === 0
+    ? found
+    : `${found} ${count(notCovered.length, 'store type')} not covered here.`;
 }

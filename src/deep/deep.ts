@@ -30,7 +30,12 @@ export interface DeepProgress {
 const WINDOW_SIZE = 1 << 20;
 const MAX_NOTES = 100;
 
-export async function scanPrograms({ target, directories, wanted, progress }: DeepInput): Promise<DeepResult> {
+export async function scanPrograms({
+  target,
+  directories,
+  wanted,
+  progress,
+}: DeepInput): Promise<DeepResult> {
   const context: ScanContext = {
     wanted,
     windows: { file: Buffer.allocUnsafeSlow(WINDOW_SIZE), member: Buffer.allocUnsafeSlow(WINDOW_SIZE) },

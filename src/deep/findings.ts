@@ -45,4 +45,3 @@ export class Findings {
 export function offsetText(offset: number): string {
   return `offset 0x${offset.toString(16)}`;
 }
-

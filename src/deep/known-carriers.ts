@@ -36,7 +36,7 @@ const CARRIERS: readonly Carrier[] = [
     name: /^(?:(?:google[ -])?chrome|chromium(?:-browser)?|microsoft[ -]edge|msedge|brave|opera|vivaldi)(?:\.exe|\.dll)?$|^(?:Google Chrome|Chromium|Microsoft Edge|Brave Browser|Vivaldi|Opera) Framework$/i,
     marks: ['Chrome Root Store', 'CRLSet'],
     atLeast: 50,
-    words: "in the list that the Chromium project builds into its browsers, with its own distrust",
+    words: 'in the list that the Chromium project builds into its browsers, with its own distrust',
   },
   {
     name: /^crypt32\.dll$/i,

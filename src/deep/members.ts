@@ -83,7 +83,9 @@ async function scanStored(archive: Archive, member: Member, work: Work): Promise
   const inner: Source = {
     size,
     read: (into, offset) =>
-      offset >= size ? 0 : source.read(into.subarray(0, Math.min(into.length, size - offset)), start + offset),
+      offset >= size
+        ? 0
+        : source.read(into.subarray(0, Math.min(into.length, size - offset)), start + offset),
   };
   await scanNested(inner, member.name, work);
 }

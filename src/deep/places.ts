@@ -2,7 +2,17 @@
 
 import { FsError, type Platform, type Target } from '../core/target.ts';
 
-const UNIX = ['/bin', '/sbin', '/lib', '/lib64', '/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib64', '/usr/libexec'];
+const UNIX = [
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/usr/bin',
+  '/usr/sbin',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/libexec',
+];
 const UNIX_MORE = [...UNIX, '/usr/local', '/opt'];
 const BSD = [...UNIX_MORE, '/usr/pkg'];
 

@@ -31,7 +31,11 @@ export interface ProgramContent {
   readonly notes: readonly string[];
 }
 
-export async function scanProgram(path: string, file: OpenFile, context: ScanContext): Promise<ProgramContent> {
+export async function scanProgram(
+  path: string,
+  file: OpenFile,
+  context: ScanContext,
+): Promise<ProgramContent> {
   const findings = new Findings(path, context.wanted);
   const carver = new Carver(context.windows.file);
   const { head, found } = carveSource(file, carver, context.wanted, findings);

@@ -52,7 +52,11 @@ export function* walkPrograms(
       if (kind === 'directory' && !NOT_FILES.has(child)) below.push({ path: child, depth: depth + 1 });
       if (kind !== 'file') continue;
       if (++files > MAX_FILES) {
-        problems.add({ code: 'limit', path: child, message: `more than ${MAX_FILES} files; the rest was not looked at` });
+        problems.add({
+          code: 'limit',
+          path: child,
+          message: `more than ${MAX_FILES} files; the rest was not looked at`,
+        });
         return;
       }
       yield child;

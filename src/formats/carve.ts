@@ -105,17 +105,23 @@ export class Carver {
     const bytes = this.#window.subarray(0, this.#filled);
     this.#work += limit * WORK_PER_BYTE;
     const found: CarvedCertificate[] = [];
-    const add = (start: number, encoding: CarvedCertificate['encoding'], der: Uint8Array | undefined): void => {
+    const add = (
+      start: number,
+      encoding: CarvedCertificate['encoding'],
+      der: Uint8Array | undefined,
+    ): void => {
       if (!der || !this.#mayWork(der.length, start)) return;
       // The window is used again: what is kept must not lie in it.
       const certificate = certificateFrom(encoding === 'DER' ? Buffer.from(der) : der);
       if (isWhole(certificate)) found.push({ certificate, offset: this.#base + start, encoding });
     };
-    for (const start of starts(bytes, LONG_SEQUENCE, 0, limit)) add(start, 'DER', longCandidate(bytes, start));
+    for (const start of starts(bytes, LONG_SEQUENCE, 0, limit))
+      add(start, 'DER', longCandidate(bytes, start));
     for (const start of starts(bytes, VERSION, SHORT_HEADERS, limit)) {
       add(start, 'DER', shortCandidate(bytes, start));
     }
-    for (const start of starts(bytes, BEGIN, DASHES.length, limit)) add(start, 'PEM', pemCandidate(bytes, start));
+    for (const start of starts(bytes, BEGIN, DASHES.length, limit))
+      add(start, 'PEM', pemCandidate(bytes, start));
     return found.toSorted((a, b) => a.offset - b.offset);
   }
 

@@ -38,7 +38,8 @@ export async function* inflate(
   form: 'deflate' | 'gzip',
   maxOutput: number,
 ): AsyncGenerator<Buffer> {
-  const stream = form === 'gzip' ? createGunzip({ chunkSize: OUTPUT_SIZE }) : createInflateRaw({ chunkSize: OUTPUT_SIZE });
+  const stream =
+    form === 'gzip' ? createGunzip({ chunkSize: OUTPUT_SIZE }) : createInflateRaw({ chunkSize: OUTPUT_SIZE });
   const feeding = feed(source, start, length, stream);
   let total = 0;
   try {
@@ -56,7 +57,12 @@ export async function* inflate(
   }
 }
 
-async function feed(source: Source, start: number, length: number, stream: Gunzip | InflateRaw): Promise<void> {
+async function feed(
+  source: Source,
+  start: number,
+  length: number,
+  stream: Gunzip | InflateRaw,
+): Promise<void> {
   const end = Math.min(start + length, source.size);
   try {
     for (let position = start; position < end && !stream.destroyed;) {

@@ -88,12 +88,14 @@ function* readMembers(source: Source, directory: Directory, diagnostics: Diagnos
   const size = Math.min(directory.size, MAX_DIRECTORY_BYTES);
   if (size < directory.size) fail('limit', `list of members of ${directory.size} bytes`, directory.offset);
   const bytes = readExact(source, directory.offset, size);
+  if (!bytes) return fail('malformed', 'list of members cut off', directory.offset);
   let position = 0;
-  for (let count = 0; bytes && position + CENTRAL_SIZE <= bytes.length; count++) {
+  for (let count = 0; position + CENTRAL_SIZE <= bytes.length; count++) {
     if (bytes.readUInt32LE(position) !== CENTRAL) {
       return fail('malformed', 'damaged list of members', directory.offset + position);
     }
-    if (count >= MAX_MEMBERS) return fail('limit', `more than ${MAX_MEMBERS} members`, directory.offset + position);
+    if (count >= MAX_MEMBERS)
+      return fail('limit', `more than ${MAX_MEMBERS} members`, directory.offset + position);
     const nameLength = bytes.readUInt16LE(position + 28);
     const extraLength = bytes.readUInt16LE(position + 30);
     const next = position + CENTRAL_SIZE + nameLength + extraLength + bytes.readUInt16LE(position + 32);

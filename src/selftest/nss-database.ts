@@ -25,7 +25,13 @@ export function nssDatabase(der: Uint8Array, nickname: string): Buffer {
   const { layout } = certificateFrom(der);
   if (!layout) throw new RangeError('no certificate');
   const identity = { a81: element(der, layout.issuer), a82: element(der, layout.serial) };
-  const certificate = { a0: CKO_CERTIFICATE, a3: Buffer.from(nickname), a11: der, a80: CKC_X_509, ...identity };
+  const certificate = {
+    a0: CKO_CERTIFICATE,
+    a3: Buffer.from(nickname),
+    a11: der,
+    a80: CKC_X_509,
+    ...identity,
+  };
   const trust = {
     a0: CKO_NSS_TRUST,
     ...identity,
@@ -46,7 +52,15 @@ function database(table: string, rows: readonly (readonly Value[])[]): Buffer {
   // 1 stands for 65536.
   first.writeUInt16BE(1, 16);
   first.set([1, 1, 0, 64, 32, 32], 18);
-  for (const [offset, value] of [[24, 1], [28, 2], [40, 1], [44, 4], [56, 1], [92, 1], [96, 3_040_000]] as const) {
+  for (const [offset, value] of [
+    [24, 1],
+    [28, 2],
+    [40, 1],
+    [44, 4],
+    [56, 1],
+    [92, 1],
+    [96, 3_040_000],
+  ] as const) {
     first.writeUInt32BE(value, offset);
   }
   writeLeaf(first, 100, [record(['table', table, table, 2, sql])]);

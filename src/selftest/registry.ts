@@ -35,7 +35,8 @@ export function hive(store: string, der: Uint8Array): Buffer {
   };
   const key = (name: string, flags: number, rest: readonly string[]): number => {
     const [child, ...further] = rest;
-    const children = child === undefined ? NONE : cell(Buffer.from('lh\x01\0'), u32(key(child, 0x20, further)), u32(0));
+    const children =
+      child === undefined ? NONE : cell(Buffer.from('lh\x01\0'), u32(key(child, 0x20, further)), u32(0));
     const values = child === undefined ? cell(u32(value(cell, blob(der)))) : NONE;
     const record = Buffer.alloc(76);
     record.write('nk', 'latin1');
@@ -81,7 +82,16 @@ function bin(cells: readonly Buffer[]): Buffer {
 function baseBlock(rootCell: number, size: number): Buffer {
   const base = Buffer.alloc(4096);
   base.write('regf', 'latin1');
-  for (const [offset, number] of [[4, 1], [8, 1], [20, 1], [24, 5], [32, 1], [36, rootCell], [40, size], [44, 1]] as const) {
+  for (const [offset, number] of [
+    [4, 1],
+    [8, 1],
+    [20, 1],
+    [24, 5],
+    [32, 1],
+    [36, rootCell],
+    [40, size],
+    [44, 1],
+  ] as const) {
     base.writeUInt32LE(number, offset);
   }
   let sum = 0;

@@ -17,7 +17,8 @@ import type { FindingStatus, Report } from '../report/report.ts';
 import { openDirectory } from '../targets/directory.ts';
 import { advisory, blocked, writeBlocklist } from './blocklist.ts';
 import { makeCertificate, type MadeCertificate } from './certificates.ts';
-import { PLANTS, type Files, type Plant } from './plants.ts';
+import type { Files, Plant } from './plant.ts';
+import { PLANTS } from './plants.ts';
 
 export interface SelftestRow {
   readonly store: string;
@@ -58,7 +59,10 @@ function throwAwayBlocklist(directory: string, certificate: MadeCertificate): Bl
   const id = 'selftest';
   const certificates = [blocked(certificate, { id })];
   return openBlocklist(
-    writeBlocklist(directory, { advisories: [advisory({ id, certificates })], certificates: [certificate.der] }),
+    writeBlocklist(directory, {
+      advisories: [advisory({ id, certificates })],
+      certificates: [certificate.der],
+    }),
   );
 }
 
@@ -98,16 +102,16 @@ async function report(
 }
 
 function lookInside(target: Target, matcher: Matcher): Promise<DeepResult> {
-  const wanted: Parameters<typeof scanPrograms>[0]['wanted'] = (certificate) => matcher(certificate).length > 0;
+  const wanted: Parameters<typeof scanPrograms>[0]['wanted'] = (certificate) =>
+    matcher(certificate).length > 0;
   return scanPrograms({ target, directories: [], wanted });
 }
 
 function rowOf({ store, form }: Plant, { findings, stores }: Report): SelftestRow {
   const typeById = new Map(stores.map(({ id, type }) => [id, type]));
-  const locations = findings
+  const first = findings
     .filter(({ match }) => match === 'certificate')
     .flatMap((finding) => finding.locations)
-    .filter((location) => typeById.get(location.store) === store);
-  const [first] = locations;
+    .find((location) => typeById.get(location.store) === store);
   return { store, form, planted: 1, found: first ? 1 : 0, ...(first && { trust: first.trust }) };
 }

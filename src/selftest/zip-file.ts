@@ -12,7 +12,10 @@ export interface ZipOptions {
   readonly flags?: number;
 }
 
-export function zip(members: Readonly<Record<string, Uint8Array>>, { stored = false, flags = 0 }: ZipOptions = {}): Buffer {
+export function zip(
+  members: Readonly<Record<string, Uint8Array>>,
+  { stored = false, flags = 0 }: ZipOptions = {},
+): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;

@@ -20,6 +20,8 @@ import { oncePerTarget } from './once.ts';
 
 export const MAX_POLICY_BYTES = 16 << 20;
 const MAX_CERTIFICATE_FILE_BYTES = 4 << 20;
+/** As long as a path may be on Linux. */
+const MAX_NAME = 4096;
 
 export interface PolicyFile {
   readonly path: string;
@@ -205,7 +207,7 @@ const SEARCHED: Readonly<
 
 /** The files that an entry of `Install` may mean and that exist. */
 export function filesOfEntry(target: Target, name: string): string[] {
-  if (name === '' || name.includes('\0')) return [];
+  if (name === '' || name.length > MAX_NAME || name.includes('\0')) return [];
   const absolute = absolutePath(target, name);
   if (absolute !== undefined) return exists(target, absolute) ? [absolute] : [];
   if (/[\\/]/.test(name)) return [];

@@ -1,0 +1,87 @@
+/** Stores of language runtimes and tools. */
+
+import { byContent, CA, pem, type Plant } from './plant.ts';
+import { authenticatedSafe, certificateBag, jks, jksTrusted, pkcs12, plainSafe } from './keystores.ts';
+import { wineRegistry } from './registry.ts';
+
+const CACERTS = '/usr/lib/jvm/java-17/lib/security/cacerts';
+const MAC = { '/System/Library/CoreServices/': '' };
+
+export const RUNTIME_PLANTS: readonly Plant[] = [
+  {
+    store: 'java-cacerts',
+    form: 'JKS',
+    files: byContent(CACERTS, ({ der }) => jks([jksTrusted('selftest', der)])),
+  },
+  {
+    store: 'java-cacerts',
+    form: 'PKCS#12',
+    files: byContent(CACERTS, ({ der }) =>
+      pkcs12(authenticatedSafe(plainSafe(certificateBag(der, { alias: 'selftest', javaTrusted: true })))),
+    ),
+  },
+  { store: 'python', form: 'certifi', files: pem('/usr/lib/python3/dist-packages/certifi/cacert.pem') },
+  {
+    store: 'ruby',
+    form: 'gem',
+    files: pem('/var/lib/gems/3.1.0/gems/httpclient-2.8.3/lib/httpclient/cacert.pem'),
+  },
+  {
+    store: 'java-app',
+    form: 'JKS',
+    files: byContent('/etc/kafka/ssl/truststore.jks', ({ der }) => jks([jksTrusted('selftest', der)])),
+  },
+  {
+    store: 'dotnet',
+    form: 'PKCS#12',
+    files: byContent('/home/u/.dotnet/corefx/cryptography/x509stores/root/A.pfx', ({ der }) =>
+      pkcs12(authenticatedSafe(plainSafe(certificateBag(der)))),
+    ),
+  },
+  { store: 'php', form: 'WordPress', files: pem('/var/www/html/wp-includes/certificates/ca-bundle.crt') },
+  {
+    store: 'snap-flatpak',
+    form: 'PEM bundle',
+    files: pem('/snap/core22/current/etc/ssl/certs/ca-certificates.crt'),
+  },
+  {
+    store: 'cloud-tools',
+    form: 'boto.cfg',
+    files: pem(CA, { '/etc/boto.cfg': `[Boto]\nca_certificates_file = ${CA}\n` }),
+  },
+  { store: 'perl', form: 'Mozilla::CA', files: pem('/usr/share/perl5/Mozilla/CA/cacert.pem') },
+  {
+    store: 'node',
+    form: 'NODE_EXTRA_CA_CERTS',
+    files: pem(CA, { '/etc/environment': `NODE_EXTRA_CA_CERTS=${CA}\n` }),
+  },
+  {
+    store: 'npm',
+    form: '.npmrc',
+    files: byContent('/home/u/.npmrc', ({ pem: text }) => `ca="${text.replaceAll('\n', String.raw`\n`)}"\n`),
+  },
+  {
+    store: 'git',
+    form: '.gitconfig',
+    files: pem(CA, { '/home/u/.gitconfig': `[http]\n\tsslCAInfo = ${CA}\n` }),
+  },
+  { store: 'curl', form: '.curlrc', files: pem(CA, { '/home/u/.curlrc': `cacert = "${CA}"\n` }) },
+  { store: 'wget', form: '.wgetrc', files: pem(CA, { '/home/u/.wgetrc': `ca_certificate = ${CA}\n` }) },
+  { store: 'aws', form: 'AWS_CA_BUNDLE', files: pem(CA, { '/etc/environment': `AWS_CA_BUNDLE=${CA}\n` }) },
+  {
+    store: 'mono',
+    form: 'DER',
+    files: byContent('/usr/share/.mono/certs/Trust/ski-AA.cer', ({ der }) => der),
+  },
+  {
+    store: 'wine',
+    form: 'system.reg',
+    files: byContent(
+      '/home/u/.wine/system.reg',
+      ({ der }) => wineRegistry('Software\\Microsoft\\SystemCertificates\\Root', der),
+      { '/home/u/.wine/drive_c/': '' },
+    ),
+  },
+  { store: 'homebrew', form: 'PEM bundle', files: pem('/opt/homebrew/etc/ca-certificates/cert.pem', MAC) },
+  { store: 'macports', form: 'PEM bundle', files: pem('/opt/local/share/curl/curl-ca-bundle.crt', MAC) },
+];
