@@ -1,9 +1,18 @@
 // npm run bench: ratios, each measured against a peer in the same run, taking turns. Medians; lower is better.
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomFillSync, sign } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { buildIfStale, install, root } from './setup.mjs';
 
@@ -18,13 +27,13 @@ const { NODE_EXTRA_CA_CERTS: _unset, ...environment } = process.env;
 
 /** Milliseconds of one run, and its peak memory in MiB when the command is ours. */
 function run([command, ...args]) {
-  const start = process.hrtime.bigint();
+  const start = performance.now();
   const result = spawnSync(command, args, {
     env: environment,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     maxBuffer: 1 << 30,
   });
-  const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
+  const milliseconds = performance.now() - start;
   if (result.error) throw result.error;
   return { milliseconds, peak: Number(result.output[3] ?? 0) / 1024 };
 }
@@ -162,6 +171,57 @@ function benchThroughput() {
   }
 }
 
+const PROGRAM_BYTES = 500e6;
+/** What is packed has to be unpacked first, which `cat` and `grep` do not do. */
+const PACKED = /\.(?:jar|jmod|zip|whl|apk|gz|xz|zst|bz2)$/;
+
+/** Programs and libraries of this machine, as many as fit, read in place. */
+function programsOf(directories) {
+  const files = [];
+  let bytes = 0;
+  for (const directory of directories) {
+    let names = [];
+    try {
+      names = readdirSync(directory, { recursive: true, withFileTypes: true });
+    } catch {
+      continue;
+    }
+    for (const entry of names) {
+      const path = join(entry.parentPath ?? entry.path, entry.name);
+      if (!entry.isFile() || PACKED.test(path)) continue;
+      const { size } = statSync(path);
+      if (size < 50_000 || size > 60e6 || bytes + size > PROGRAM_BYTES) continue;
+      bytes += size;
+      files.push(path);
+    }
+  }
+  return { files, bytes };
+}
+
+/** A root with copies of programs, because `--deep` looks at directories as a whole. */
+function benchDeep() {
+  const { files, bytes } = programsOf(['/usr/bin', '/usr/lib', '/usr/local', '/opt']);
+  if (files.length === 0 || !has('cat') || !has('grep')) return;
+  const tree = join(work, 'programs');
+  mkdirSync(join(tree, 'opt'), { recursive: true });
+  const copies = files.map((file, i) => {
+    const copy = join(tree, 'opt', `${i}-${basename(file)}`);
+    copyFileSync(file, copy);
+    return copy;
+  });
+  const shell = (command) => [
+    'sh',
+    '-c',
+    `xargs -0 ${command} < "$0" > /dev/null`,
+    join(work, 'programs.list'),
+  ];
+  writeFileSync(join(work, 'programs.list'), copies.join('\0'));
+  const what = `--deep over ${(bytes / 1e6).toFixed(0)} MB in ${files.length} programs`;
+  compare(`${what} / cat`, scan('--root', tree, '--deep'), shell('cat'), 5);
+  compare(`${what} / grep -c BEGIN`, scan('--root', tree, '--deep'), shell('grep -c BEGIN'), 5);
+  rmSync(tree, { recursive: true });
+}
+
 try {
   console.log(`Node ${process.version}, ${RUNS} runs in turn, medians\n`);
   const bare = [NODE, '-e', '0'];
@@ -205,6 +265,7 @@ try {
     compare('list of one Java keystore / keytool -list', list('--root', home), keytool, 7);
   }
   benchThroughput();
+  benchDeep();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

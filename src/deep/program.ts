@@ -12,7 +12,7 @@ import { Findings, MAX_HELD, offsetText } from './findings.ts';
 import { memberAt, scanGzip, scanMembers } from './members.ts';
 
 /** Memory that is used for one file after the other. */
-export interface Windows {
+interface Windows {
   readonly file: Buffer;
   readonly member: Buffer;
 }

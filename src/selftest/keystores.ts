@@ -24,7 +24,7 @@ export function utf(text: string): Buffer {
   return Buffer.concat([u16(parts.length), Buffer.from(parts)]);
 }
 
-export interface JksOptions {
+interface JksOptions {
   readonly magic?: number;
   readonly version?: number;
   readonly password?: string;
@@ -70,7 +70,7 @@ export const DATA = oid('2a864886f70d010701');
 export const ENCRYPTED = oid('2a864886f70d010706');
 const BAG = '2a864886f70d010c0a01';
 
-export interface BagOptions {
+interface BagOptions {
   readonly alias?: string;
   readonly keyId?: string;
   readonly javaTrusted?: boolean;

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readTlv } from '../../src/core/der.ts';
 import { Carver, OVERLAP, type CarvedCertificate } from '../../src/formats/carve.ts';
-import { makeCertificate, tlv, toPem } from '../support/certificates.ts';
+import { makeCertificate, tlv, toPem, type TestCertificate } from '../support/certificates.ts';
 
 const long = makeCertificate({ subject: { C: 'KZ', O: 'State', CN: 'Long Root' } });
 const rsa = makeCertificate({ subject: { CN: 'RSA Root' }, kind: 'rsa' });
@@ -37,7 +37,7 @@ const at = (offset: number, content: Uint8Array | string, after = 100): Buffer =
   Buffer.concat([Buffer.alloc(offset, 0x90), Buffer.from(content), Buffer.alloc(after, 0x90)]);
 
 describe('certificates in other bytes', () => {
-  it.each([
+  it.each<[string, TestCertificate, string | Buffer, 'DER' | 'PEM']>([
     ['a DER certificate', long, long.der, 'DER'],
     ['a large one', rsa, rsa.der, 'DER'],
     ['one of less than 256 octets', short, short.der, 'DER'],
@@ -55,8 +55,8 @@ describe('certificates in other bytes', () => {
       'PEM',
     ],
     ['the old label', long, toPem(long.der, 'X509 CERTIFICATE'), 'PEM'],
-  ] as const)('are found: %s', (_, { sha256 }, content, encoding) => {
-    const shift = content.indexOf(encoding === 'PEM' ? '-----BEGIN' : Buffer.of(0x30));
+  ])('are found: %s', (_, { sha256 }, content, encoding) => {
+    const shift = encoding === 'PEM' ? content.indexOf('-----BEGIN') : 0;
     expect(outline(at(1000, content))).toEqual([`${encoding} ${1000 + shift} ${sha256}`]);
   });
 
