@@ -25,6 +25,32 @@ const EMBEDDED: StoreType = {
   }),
 };
 
+/** Databases keep the bytes of what was deleted, in the file or its log: there only the reader of the store can tell. */
+const DATABASE = /^(.*)\/(?:(?:cert8|cert9|key3|key4)\.db|[^/]+\.(?:keychain|keychain-db|sqlite|sqlite3))$/;
+const LOG = /(?:\.LOG[12]?|-wal|-journal|-shm)$/i;
+
+/** The file that holds a place in a hive of the registry, which is written `/path/of/hive\Key`. */
+export function fileOf(path: string): string {
+  return path.startsWith('/') ? path.replace(/\\.*$/s, '') : path;
+}
+
+/** Tells whether a file is a database, or its log, that one of the stores was read from without a problem. */
+export function databaseTest(
+  stores: readonly StoreSummary[],
+  realPath: (path: string) => string,
+): (path: string) => boolean {
+  const read = stores
+    .filter(({ status }) => status === 'read')
+    .flatMap(({ path, aliases }) => [path, ...aliases]);
+  const hives = new Set(read.filter((path) => fileOf(path) !== path).map((path) => realPath(fileOf(path))));
+  const places = new Set(read.map(realPath));
+  return (path) => {
+    const file = path.replace(LOG, '');
+    const [, directory] = DATABASE.exec(file) ?? [];
+    return hives.has(file) || (directory !== undefined && (places.has(file) || places.has(directory)));
+  };
+}
+
 export function isEmbedded({ type }: FoundStore): boolean {
   return type === EMBEDDED;
 }

@@ -16,7 +16,7 @@ import {
   type Report,
   type StoreRemediation,
 } from '../report/report.ts';
-import { isEmbedded, storeOf, summaryOf, trustIn } from './embedded.ts';
+import { databaseTest, fileOf, isEmbedded, storeOf, summaryOf, trustIn } from './embedded.ts';
 import { readStores, realPath, type FoundStore } from './read-stores.ts';
 
 export interface ScanInput {
@@ -46,7 +46,7 @@ export function scan(input: ScanInput): Report {
   const inStores = readStores(input.target, input.stores, input.read, (anchor, store) => {
     for (const match of input.matcher(anchor.certificate)) hits.push({ match, store, anchor });
   });
-  const programs = programsBesideStores(hits, input);
+  const programs = programsBesideStores(hits, inStores.stores, input);
   for (const program of programs) hits.push(...hitsIn(program, input.matcher));
   const stores = [...inStores.stores, ...programs.map(summaryOf)];
   const problems = [...inStores.problems, ...(input.deep?.problems ?? [])];
@@ -68,13 +68,23 @@ export function scan(input: ScanInput): Report {
 }
 
 /** A file that is (part of) a store was judged there already, with the trust that the store gives. */
-function programsBesideStores(hits: readonly Hit[], { deep, target }: ScanInput): readonly EmbeddedProgram[] {
+function programsBesideStores(
+  hits: readonly Hit[],
+  stores: Report['stores'],
+  { deep, target }: ScanInput,
+): readonly EmbeddedProgram[] {
   if (!deep || deep.programs.length === 0) return [];
   const place = (path: string, fingerprint: string): string => `${fingerprint} ${path}`;
   const judged = new Set(
-    hits.map(({ anchor }) => place(realPath(target, anchor.path), anchor.certificate.sha256)),
+    hits.flatMap(({ anchor }) =>
+      [anchor.path, fileOf(anchor.path)].map((path) =>
+        place(realPath(target, path), anchor.certificate.sha256),
+      ),
+    ),
   );
+  const isDatabase = databaseTest(stores, (path) => realPath(target, path));
   return deep.programs
+    .filter(({ path }) => !isDatabase(path))
     .map((program) => ({
       ...program,
       held: program.held.filter(({ certificate }) => !judged.has(place(program.path, certificate.sha256))),

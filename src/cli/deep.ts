@@ -68,7 +68,7 @@ function progressOn(stream: NodeJS.WriteStream): Progress | undefined {
       next = now + INTERVAL;
       shown = true;
       const done = `${count(files, 'file')}, ${count(Math.round(bytes / 1e6), 'megabyte')}: ${visible(path)}`;
-      stream.write(CLEAR_LINE + done.slice(0, Math.max(20, stream.columns - 1)));
+      stream.write(CLEAR_LINE + done.slice(0, (stream.columns || 80) - 1));
     },
     clear: () => {
       if (shown) stream.write(CLEAR_LINE);

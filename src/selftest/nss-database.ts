@@ -46,7 +46,7 @@ function rowOf(values: Readonly<Record<string, Value>>): readonly Value[] {
 }
 
 function database(table: string, rows: readonly (readonly Value[])[]): Buffer {
-  const sql = `CREATE TABLE ${table} (id PRIMARY KEY UNIQUE ON CONFLICT ABORT, ${COLUMNS.join(', ')})`;
+  const sql = `CREATE TABLE ${table} (id INTEGER, ${COLUMNS.join(', ')})`;
   const first = Buffer.alloc(PAGE);
   first.write('SQLite format 3\0', 'latin1');
   // 1 stands for 65536.

@@ -3,8 +3,17 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
+import { scan as scanTarget } from '../../src/audit/scan.ts';
+import { openBlocklist } from '../../src/blocklist/load.ts';
+import type { Certificate } from '../../src/core/certificate.ts';
+import { scanPrograms } from '../../src/deep/deep.ts';
+import { createMatcher } from '../../src/match/matcher.ts';
+import { nssDatabase } from '../../src/selftest/nss-database.ts';
+import { PLANTS } from '../../src/selftest/plants.ts';
+import { STORE_TYPES } from '../../src/stores/index.ts';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { makeRoot } from '../support/root.ts';
 import { PROJECT, rootaudit, scanReport } from '../support/rootaudit.ts';
 import { makeTemporaryDirectory, makeTree, type Node } from '../support/tree.ts';
 
@@ -30,6 +39,8 @@ const scan = (
   tree: Readonly<Record<string, Node>>,
   ...args: readonly string[]
 ): ReturnType<typeof scanReport> => scanReport(['--root', makeTree(tree), '--blocklist', BLOCKLIST, ...args]);
+
+const compare = (a: string, b: string): number => a.localeCompare(b);
 
 describe('scan --deep', () => {
   it('reports a program that has a listed root built in, as a location of its own kind', () => {
@@ -79,6 +90,56 @@ describe('scan --deep', () => {
       },
     ]);
     expect(findings[0]?.remediations.map(({ disposition }) => disposition)).toEqual(['safe', 'manual']);
+  });
+
+  it.each(
+    PLANTS.filter(({ deep }) => !deep).map(({ store, form, files }) => [`${store}, ${form}`, files] as const),
+  )('leaves each kind of store to its own reader: %s', async (_, files) => {
+    const root = makeRoot(files(bad));
+    const { target } = root;
+    const blocklist = openBlocklist(BLOCKLIST);
+    const matcher = createMatcher(blocklist.compiled, {
+      unverifiedNames: false,
+      blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
+    });
+    const wanted = (certificate: Certificate): boolean => matcher(certificate).length > 0;
+    const report = scanTarget({
+      target,
+      stores: STORE_TYPES,
+      matcher,
+      blocklist: { version: '', digest: '' },
+      tool: { name: '', version: '' },
+      read: { storePasswords: [] },
+      mitigated: true,
+      removeShipped: false,
+      deep: await scanPrograms({ target, directories: [], wanted }),
+    });
+    const trusts = report.findings.flatMap(({ locations }) => locations.map(({ trust }) => trust));
+    expect(trusts.length).toBeGreaterThan(0);
+    expect(trusts).not.toContain('embedded');
+  });
+
+  it('says nothing of what was deleted from a database and still lies in it', () => {
+    const database = nssDatabase(shipped.der, 'Other');
+    const { findings } = scan(
+      {
+        '/home/u/.pki/nssdb/cert9.db': Buffer.concat([
+          database.subarray(0, 70_000),
+          bad.der,
+          database.subarray(70_000 + bad.der.length),
+        ]),
+        '/home/u/.pki/nssdb/cert9.db-journal': bad.der,
+        '/opt/cert9.db': bad.der,
+      },
+      '--deep',
+    );
+    const places = findings.flatMap(({ locations }) =>
+      locations.map(({ path, trust }) => `${path} ${trust}`),
+    );
+    expect(places.toSorted(compare)).toEqual([
+      '/home/u/.pki/nssdb/cert9.db trusted',
+      '/opt/cert9.db embedded',
+    ]);
   });
 
   it.each<[string, Readonly<Record<string, Node>>, readonly string[], number]>([

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readTlv } from '../../src/core/der.ts';
 import { Carver, OVERLAP, type CarvedCertificate } from '../../src/formats/carve.ts';
+import { loadCorpus } from '../recall/corpus.ts';
 import { makeCertificate, tlv, toPem, type TestCertificate } from '../support/certificates.ts';
 
 const long = makeCertificate({ subject: { C: 'KZ', O: 'State', CN: 'Long Root' } });
@@ -58,6 +59,14 @@ describe('certificates in other bytes', () => {
   ])('are found: %s', (_, { sha256 }, content, encoding) => {
     const shift = encoding === 'PEM' ? content.indexOf('-----BEGIN') : 0;
     expect(outline(at(1000, content))).toEqual([`${encoding} ${1000 + shift} ${sha256}`]);
+  });
+
+  it('are found whatever they are like', () => {
+    const { certificates } = loadCorpus();
+    const gap = Buffer.alloc(5, 0x30);
+    const bytes = Buffer.concat(certificates.flatMap(({ der, pem }) => [gap, der, gap, Buffer.from(pem)]));
+    const found = carve(bytes).map(({ certificate }) => certificate.sha256);
+    expect(found).toEqual(certificates.flatMap(({ sha256 }) => [sha256, sha256]));
   });
 
   it('are found without a version', () => {
