@@ -10,9 +10,9 @@ const { Script } = require('node:vm');
 // the start. V8 takes it only if it was made by exactly this version; otherwise it compiles as usual.
 const file = join(__dirname, '../dist/cli.cjs');
 const script = new Script(wrap(readFileSync(file, 'utf8')), { filename: file, cachedData: readCache() });
-const module_ = { exports: {} };
-script.runInThisContext()(module_.exports, createRequire(file), module_, file, dirname(file));
-void module_.exports.main(process.argv, join(__dirname, '..')).then(keepCache);
+const bundle = { exports: {} };
+script.runInThisContext()(bundle.exports, createRequire(file), bundle, file, dirname(file));
+void bundle.exports.main(process.argv, join(__dirname, '..')).then(keepCache);
 
 function readCache() {
   try {

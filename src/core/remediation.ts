@@ -4,7 +4,7 @@
  * safe: only this certificate goes, and it stays gone; unsafe: something else is touched, or it may come back,
  * as the note says; manual: a person must do it.
  */
-export type Disposition = 'safe' | 'unsafe' | 'manual';
+type Disposition = 'safe' | 'unsafe' | 'manual';
 
 export interface Remediation {
   readonly disposition: Disposition;

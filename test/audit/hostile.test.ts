@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { listStores } from '../../src/audit/list.ts';
 import type { Inventory } from '../../src/report/report.ts';
