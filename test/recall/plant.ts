@@ -65,6 +65,14 @@ function hashedFiles(directory: string): Plant {
   };
 }
 
+/** Every certificate in a file of its own, as DER. */
+function derFiles(directory: string, extension: string): Plant {
+  return (root, certificates) => {
+    for (const { sha256: name, der } of certificates) write(root, `${directory}/${name}.${extension}`, der);
+    return fingerprints(certificates);
+  };
+}
+
 /** All certificates in one file. */
 function bundle(path: string, also: Readonly<Record<string, string>> = {}): Plant {
   return (root, certificates) => {
@@ -176,6 +184,33 @@ function nssDatabases(paths: readonly string[]): Plant {
 const NSS_TOOLS = ['certutil', 'sqlite3'];
 const perUser = (path: string): string[] => USERS.map((user) => `/home/${user}/${path}`);
 const MODULE = (path: string): string => `module: p11-kit-trust.so\nx-init-reserved: paths='${path}'\n`;
+
+const OWN = '/opt/own.pem';
+const PASSWD = 'u:x:1000:1000::/home/u:/bin/sh\n';
+
+/** Settings that name a file of certificates. */
+const SETTINGS: readonly (readonly [
+  store: string,
+  how: string,
+  settings: Readonly<Record<string, string>>,
+])[] = [
+  ['git', '.gitconfig', { '/home/u/.gitconfig': `[http]\n\tsslCAInfo = ${OWN}\n` }],
+  ['curl', '.curlrc', { '/home/u/.curlrc': `cacert = "${OWN}"\n` }],
+  ['wget', '.wgetrc', { '/home/u/.wgetrc': `ca_certificate = ${OWN}\n` }],
+  ['aws', 'AWS_CA_BUNDLE', { '/etc/environment': `AWS_CA_BUNDLE=${OWN}\n` }],
+  ['cloud-tools', 'boto.cfg', { '/etc/boto.cfg': `[Boto]\nca_certificates_file = ${OWN}\n` }],
+  ['vpn-wifi-mail-databases', 'OpenVPN', { '/etc/openvpn/a.conf': `client\nca ${OWN}\n` }],
+];
+
+/** Bundles that programs bring along. */
+const BUNDLES: readonly (readonly [store: string, path: string])[] = [
+  ['ruby', '/var/lib/gems/3.1.0/gems/httpclient-2.8.3/lib/httpclient/cacert.pem'],
+  ['perl', '/usr/share/perl5/Mozilla/CA/cacert.pem'],
+  ['erlang', '/usr/lib/erlang/lib/castore-1.0.0/priv/cacerts.pem'],
+  ['r-julia', '/usr/share/julia/cert.pem'],
+  ['php', '/var/www/html/wp-includes/certificates/ca-bundle.crt'],
+  ['snap-flatpak', '/snap/core22/current/etc/ssl/certs/ca-certificates.crt'],
+];
 
 export const RECIPES: readonly Recipe[] = [
   {
@@ -291,6 +326,24 @@ export const RECIPES: readonly Recipe[] = [
   },
   { store: 'docker', how: 'one bundle', plant: bundle('/etc/docker/certs.d/registry.example/ca.crt') },
   { store: 'podman', how: 'one bundle', plant: bundle('/etc/containers/certs.d/registry.example/ca.crt') },
+  ...SETTINGS.map(([store, how, settings]): Recipe => ({
+    store,
+    how,
+    plant: bundle(OWN, { '/etc/passwd': PASSWD, ...settings }),
+  })),
+  ...BUNDLES.map(([store, path]): Recipe => ({ store, how: 'one bundle', plant: bundle(path) })),
+  {
+    store: 'electron-app',
+    how: 'one bundle',
+    plant: bundle('/opt/app/resources/ca.pem', { '/opt/app/resources/app.asar': '' }),
+  },
+  { store: 'clear-linux', how: 'a file each', plant: files('/usr/share/ca-certs/trusted', 'pem') },
+  {
+    store: 'clear-linux-bundle',
+    how: 'one bundle',
+    plant: bundle('/var/cache/ca-certs/compat/ca-roots.pem', { '/usr/share/ca-certs/trusted/README': '' }),
+  },
+  { store: 'mono', how: 'a DER file each', plant: derFiles('/usr/share/.mono/certs/Trust', 'cer') },
   ...APPLE_RECIPES,
 ];
 
@@ -308,4 +361,8 @@ export const NOT_MEASURED: ReadonlySet<string> = new Set([
   'kubernetes',
   'kubeconfig',
   'wine',
+  // Keystores and lists whose formats are measured in other stores.
+  'java-app',
+  'dotnet',
+  'uefi',
 ]);
