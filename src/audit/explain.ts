@@ -39,18 +39,31 @@ export function explainAdvisory(advisory: Advisory, blocklist: Blocklist): Expla
  * more. Several explanations when a key or a beginning is shared by advisories.
  */
 export function explainFingerprint(fingerprint: string, blocklist: Blocklist): readonly Explanation[] {
+  return explainRecords(blocklist, (known) => known.startsWith(fingerprint));
+}
+
+/** The same for many whole ones, each advisory once with all that are its. */
+export function explainHashes(hashes: Iterable<string>, blocklist: Blocklist): readonly Explanation[] {
+  const wanted = new Set(hashes);
+  return explainRecords(blocklist, (known) => wanted.has(known));
+}
+
+function explainRecords(
+  blocklist: Blocklist,
+  isMeant: (fingerprint: string) => boolean,
+): readonly Explanation[] {
   const found: Explanation[] = [];
   for (const id of blocklist.advisoryIds()) {
     const advisory = blocklist.advisory(id);
-    const records = advisory?.certificates.filter((record) => hasFingerprint(record, fingerprint)) ?? [];
+    const records = advisory?.certificates.filter((record) => fingerprintsOf(record).some(isMeant)) ?? [];
     if (advisory && records.length > 0) found.push({ ...explainAdvisory(advisory, blocklist), records });
   }
   return found;
 }
 
-function hasFingerprint(record: BlockedCertificate, fingerprint: string): boolean {
+function fingerprintsOf(record: BlockedCertificate): readonly string[] {
   const { sha256, sha1, spkiSha256, spkiSha256Canonical } = record;
-  return [sha256, sha1, spkiSha256, spkiSha256Canonical].some((known) => known?.startsWith(fingerprint));
+  return [sha256, sha1, spkiSha256, spkiSha256Canonical].filter((known) => known !== undefined);
 }
 
 function versionOf({ compiled }: Blocklist): Explanation['blocklist'] {

@@ -2,14 +2,14 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { explainAdvisory, explainCertificate, explainFingerprint } from '../audit/explain.ts';
+import { explainAdvisory, explainCertificate, explainFingerprint, explainHashes } from '../audit/explain.ts';
 import type { Blocklist } from '../blocklist/load.ts';
 import { certificateFrom } from '../core/certificate.ts';
 import { RootauditError } from '../core/errors.ts';
 import { MAX_FILE_BYTES } from '../core/target.ts';
 import { createMatcher } from '../match/matcher.ts';
 import type { Explanation } from '../report/explanation.ts';
-import { readCertificates } from '../stores/shared/any-file.ts';
+import { readCertificates, readTrustListHashes } from '../stores/shared/any-file.ts';
 import { styleOf } from './environment.ts';
 import {
   addBlocklistOption,
@@ -24,7 +24,8 @@ const HELP = `
 Examples:
   $ rootaudit explain kazakhstan-qaznet       an advisory
   $ rootaudit explain 00309c73                a fingerprint, or its first eight digits
-  $ rootaudit explain suspicious.crt          each certificate in a PEM, DER or Java keystore file`;
+  $ rootaudit explain suspicious.crt          each certificate in a PEM, DER or Java keystore file
+  $ rootaudit explain authroot.stl            what a trust list of Windows names that is on the blocklist`;
 
 export function addExplainCommand(program: Command, surroundings: Surroundings): void {
   const command = program
@@ -66,11 +67,14 @@ function isFile(path: string): boolean {
 function explainFile(path: string, blocklist: Blocklist): readonly Explanation[] {
   if (statSync(path).size > MAX_FILE_BYTES)
     throw new RootauditError(`${path} is too large to be a certificate file`);
-  const certificates = readCertificates(readFileSync(path)).map(certificateFrom);
+  const bytes = readFileSync(path);
+  const hashes = readTrustListHashes(bytes);
+  if (hashes) return explainTrustList(hashes, blocklist);
+  const certificates = readCertificates(bytes).map(certificateFrom);
   if (certificates.length === 0) {
     throw new RootauditError(
       `${path} holds no certificate`,
-      'PEM, DER, PKCS#7, PKCS#12 and JKS files are understood.',
+      'PEM, DER, PKCS#7, PKCS#12, JKS, .sst and .stl files are understood.',
     );
   }
   const matcher = createMatcher(blocklist.compiled, {
@@ -78,4 +82,10 @@ function explainFile(path: string, blocklist: Blocklist): readonly Explanation[]
     blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
   });
   return certificates.map((certificate) => explainCertificate(certificate, matcher, blocklist));
+}
+
+/** A list names hundreds of roots by hash, so only those that the blocklist knows are told. */
+function explainTrustList(hashes: readonly string[], blocklist: Blocklist): readonly Explanation[] {
+  const known = explainHashes(hashes, blocklist);
+  return known.length > 0 ? known : [notListed(blocklist)];
 }

@@ -44,11 +44,10 @@ export function addTargetOptions(command: Command): Command {
   return command
     .option('--root <directory>', 'audit the system whose root is mounted or unpacked here, not this machine')
     .addOption(new Option('--adb [serial]', 'audit the Android device that adb reaches').conflicts('root'))
-    .option(
-      '--store-password <password>',
-      'try this password on keystores too (repeatable)',
-      (value: string, previous: readonly string[]) => [...previous, value],
-      [],
+    .addOption(
+      new Option('--store-password <password>', 'try this password on keystores too (repeatable)')
+        .argParser((value: string, previous: readonly string[]) => [...previous, value])
+        .default([], 'the well-known ones only'),
     );
 }
 

@@ -5,6 +5,7 @@ import { authenticatedSafe, certificateBag, jks, jksTrusted, pkcs12, plainSafe }
 import { wineRegistry } from './registry.ts';
 
 const CACERTS = '/usr/lib/jvm/java-17/lib/security/cacerts';
+const NIX_BUNDLE = '/nix/store/0-nss-cacert/etc/ssl/certs/ca-bundle.crt';
 const MAC = { '/System/Library/CoreServices/': '' };
 
 export const RUNTIME_PLANTS: readonly Plant[] = [
@@ -72,6 +73,12 @@ export const RUNTIME_PLANTS: readonly Plant[] = [
     store: 'mono',
     form: 'DER',
     files: byContent('/usr/share/.mono/certs/Trust/ski-AA.cer', ({ der }) => der),
+  },
+  { store: 'pidgin', form: 'PEM', files: pem('/usr/share/purple/ca-certs/a.pem') },
+  {
+    store: 'nixos',
+    form: 'PEM bundle',
+    files: pem(NIX_BUNDLE, { '/etc/environment': `NIX_SSL_CERT_FILE=${NIX_BUNDLE}\n` }),
   },
   {
     store: 'wine',

@@ -23,10 +23,13 @@ const FULL = row(true, true, true, 'commands');
 /** Files of certificates: what is in them is trusted. */
 const FILES = row(true, true, false, 'commands');
 const BY_HAND = row(true, true, true, 'hand');
+/** Found and named as a gap, not read. */
+const NAMED = row(false, false, false, 'none');
 /** The running system's own tool is needed. */
 const SYSTEM_TOOL = row(true, true, true, 'live');
 
 export const COVERAGE: Readonly<Record<string, Coverage>> = {
+  nixos: row(true, true, false, 'hand'),
   'debian-ca-certificates': FULL,
   'debian-local-anchors': FULL,
   'debian-bundle': FULL,
@@ -67,6 +70,10 @@ export const COVERAGE: Readonly<Record<string, Coverage>> = {
   firefox: FULL,
   'firefox-enterprise-roots': row(true, true, true, 'none'),
   thunderbird: FULL,
+  evolution: FULL,
+  libreoffice: FULL,
+  pidgin: FULL,
+  netscape: FULL,
   'chrome-policy': FULL,
   'chrome-user': FULL,
   'chrome-root-store': BY_HAND,
@@ -105,4 +112,6 @@ export const COVERAGE: Readonly<Record<string, Coverage>> = {
   'vpn-wifi-mail-databases': FILES,
   uefi: row(true, true, true, 'hand'),
   wine: FULL,
+  wsl: NAMED,
+  'opera-presto': NAMED,
 };

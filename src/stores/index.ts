@@ -15,6 +15,7 @@ import { store as chromeUser } from './chrome-user.ts';
 import { store as chromeos } from './chromeos.ts';
 import { stores as containers } from './containers.ts';
 import { stores as debian } from './debian.ts';
+import { stores as desktop } from './desktop.ts';
 import { store as dotnet } from './dotnet.ts';
 import { store as firefoxEnterpriseRoots } from './firefox-enterprise-roots.ts';
 import { store as firefoxPolicy } from './firefox-policy.ts';
@@ -27,6 +28,7 @@ import { store as javaCacerts } from './java-cacerts.ts';
 import { stores as kubernetes } from './kubernetes.ts';
 import { stores as languages } from './languages.ts';
 import { stores as macos } from './macos.ts';
+import { store as nixos } from './nixos.ts';
 import { stores as node } from './node.ts';
 import { store as nssSystem } from './nss-system.ts';
 import { store as nssUser } from './nss-user.ts';
@@ -42,10 +44,12 @@ import { store as thunderbird } from './thunderbird.ts';
 import { stores as tools } from './tools.ts';
 import { store as uefi } from './uefi.ts';
 import { stores as unix } from './unix.ts';
+import { stores as unread } from './unread.ts';
 import { stores as windows } from './windows.ts';
 import { store as wine } from './wine.ts';
 
 export const STORE_TYPES: readonly StoreType[] = [
+  nixos,
   ...debian,
   ...rhel,
   ...suse,
@@ -65,6 +69,7 @@ export const STORE_TYPES: readonly StoreType[] = [
   firefox,
   firefoxEnterpriseRoots,
   thunderbird,
+  ...desktop,
   chromePolicy,
   chromeUser,
   chromeRootStore,
@@ -86,4 +91,5 @@ export const STORE_TYPES: readonly StoreType[] = [
   services,
   uefi,
   wine,
+  ...unread,
 ];

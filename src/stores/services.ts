@@ -164,7 +164,6 @@ const PLACES: readonly (readonly [string, string])[] = [
 const USER_PLACES: readonly (readonly [string, string])[] = [
   ['PostgreSQL', '.postgresql/root.crt'],
   ['PostgreSQL', 'AppData/Roaming/postgresql/root.crt'],
-  ['pidgin', '.purple/certificates/x509/ca'],
 ];
 
 const isCertificate = (name: string): boolean => /\.(?:pem|crt|cer|der)$/.test(name);

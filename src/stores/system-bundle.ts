@@ -1,24 +1,14 @@
 /**
  * A CA bundle at one of the places that programs try (the lists compiled into Go, curl and others), on a system
- * whose own layout no other store type knows: distroless images, Photon, Clear Linux, Guix, NixOS, the BSDs.
+ * whose own layout no other store type knows: distroless images, Photon, Clear Linux, Guix, the BSDs.
  */
 
 import { posix } from 'node:path';
 import type { StoreType } from '../core/store.ts';
 import { trustedForAll } from '../core/trust.ts';
-import { exists, readPemFile, realPathOr, withAux } from './shared/content.ts';
+import { exists, readPemFile, withAux } from './shared/content.ts';
 import { removeFromPemFiles } from './shared/pem-removal.ts';
-
-const BUNDLES = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/ssl/certs/ca-bundle.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/pki/tls/cacert.pem',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
-  '/usr/local/share/certs/ca-root-nss.crt',
-  '/etc/openssl/certs/ca-certificates.crt',
-];
+import { WELL_KNOWN_BUNDLES } from './shared/well-known-bundles.ts';
 
 export const stores: readonly StoreType[] = [
   {
@@ -26,7 +16,7 @@ export const stores: readonly StoreType[] = [
     title: 'CA bundle at a well-known place, where no distribution layout is known',
     platforms: ['linux', 'darwin', 'freebsd', 'openbsd', 'netbsd', 'sunos'],
     locate: (target) =>
-      BUNDLES.filter((path) => exists(target, path, 'file')).map((path) => ({
+      WELL_KNOWN_BUNDLES.filter((path) => exists(target, path, 'file')).map((path) => ({
         path,
         application: 'CA bundle',
         scope: 'system',
@@ -35,21 +25,10 @@ export const stores: readonly StoreType[] = [
     read: (target, { path }) => [
       readPemFile(target, path, posix.basename(path), (entry) => withAux(entry, trustedForAll('listed'))),
     ],
-    planRemoval(target, location, anchors) {
-      if (realPathOr(target, location.path).startsWith('/nix/store/')) {
-        return {
-          disposition: 'manual',
-          shell: 'sh',
-          commands: [],
-          undo: [],
-          elevated: true,
-          note: 'Nix owns this file. Name the certificate in security.pki.caCertificateBlacklist of configuration.nix and run nixos-rebuild switch.',
-        };
-      }
-      return removeFromPemFiles(target, location, anchors, {
+    planRemoval: (target, location, anchors) =>
+      removeFromPemFiles(target, location, anchors, {
         disposition: 'unsafe',
         note: 'The next update of the package or image that brought this bundle restores it.',
-      });
-    },
+      }),
   },
 ];

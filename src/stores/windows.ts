@@ -21,6 +21,7 @@ import type { Refusals } from './shared/windows-refusals.ts';
 import { isLiveKey, openKey } from './shared/windows-registry.ts';
 import { byPolicy, fetchedAgain, fromMachine, fromUser, onDemandOnly } from './shared/windows-removal.ts';
 import { isAnchorStore, trustByProperties } from './shared/windows-trust.ts';
+import { unusualDistributions } from './shared/wsl-registrations.ts';
 
 const SYSTEM = 'Microsoft\\SystemCertificates';
 const POLICIES = 'Policies\\Microsoft\\SystemCertificates';
@@ -238,6 +239,8 @@ const user: StoreType = {
     const refusals = withOwn(target, key, name ?? 'the user');
     yield* readSystemStores({ key, place: path, refusals, adjust: rootsOfUsers(target, key) });
     yield problems();
+    // While the hive is open.
+    yield unusualDistributions(target, path.slice(0, -`\\${SYSTEM}`.length));
   },
   planRemoval: fromUser,
 };

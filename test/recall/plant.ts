@@ -296,6 +296,14 @@ export const RECIPES: readonly Recipe[] = [
     stores: USERS.length,
     plant: nssDatabases(perUser('.thunderbird/a.default')),
   },
+  {
+    store: 'evolution',
+    how: 'ten users',
+    needs: NSS_TOOLS,
+    stores: USERS.length,
+    plant: nssDatabases(perUser('.local/share/evolution')),
+  },
+  { store: 'pidgin', how: 'a file each', plant: files('/usr/share/purple/ca-certs', 'pem') },
   { store: 'openssl-dir', how: 'cert.pem', plant: bundle('/usr/lib/ssl/cert.pem') },
   {
     store: 'openssl-dir',
@@ -307,6 +315,13 @@ export const RECIPES: readonly Recipe[] = [
     store: 'openssl-env',
     how: 'SSL_CERT_FILE',
     plant: bundle('/opt/own.pem', { '/etc/environment': 'SSL_CERT_FILE=/opt/own.pem\n' }),
+  },
+  {
+    store: 'nixos',
+    how: 'one bundle',
+    plant: bundle('/nix/store/0-nss-cacert-3.98/etc/ssl/certs/ca-bundle.crt', {
+      '/etc/environment': 'NIX_SSL_CERT_FILE=/nix/store/0-nss-cacert-3.98/etc/ssl/certs/ca-bundle.crt\n',
+    }),
   },
   { store: 'system-bundle', how: 'one bundle', plant: bundle('/usr/local/share/certs/ca-root-nss.crt') },
   {
@@ -361,7 +376,11 @@ export const NOT_MEASURED: ReadonlySet<string> = new Set([
   'kubernetes',
   'kubeconfig',
   'wine',
-  // Keystores and lists whose formats are measured in other stores.
+  // Never read: each one found is a problem.
+  'opera-presto',
+  // Keystores, databases and lists whose formats are measured in other stores.
+  'libreoffice',
+  'netscape',
   'java-app',
   'dotnet',
   'uefi',

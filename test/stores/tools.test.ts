@@ -28,6 +28,12 @@ describe('settings of tools name certificate files', () => {
     ['wget', '/home/ann/.hgrc', '[web]\ncacerts = /opt/ca.pem\n'],
     ['wget', '/home/ann/.subversion/servers', '[global]\nssl-authority-files = /opt/none.pem;/opt/ca.pem\n'],
     ['aws', '/home/ann/.aws/config', '[profile x]\nca_bundle = /opt/ca.pem\n'],
+    [
+      'aws',
+      '/usr/lib/systemd/system/a.service.d/b.conf',
+      '[Service]\nEnvironment=AWS_CA_BUNDLE=/opt/ca.pem\n',
+    ],
+    ['aws', '/usr/lib/environment.d/50-ca.conf', 'AWS_CA_BUNDLE=/opt/ca.pem\n'],
     ['aws', '/home/ann/.profile', 'export AWS_CA_BUNDLE=/opt/ca.pem\n'],
     ['cloud-tools', '/home/ann/.config/gcloud/properties', '[core]\ncustom_ca_certs_file = /opt/ca.pem\n'],
     [

@@ -119,6 +119,17 @@ const protectedRoots = (): Values => ({
 });
 
 describe('the users of a running Windows', () => {
+  it.each([
+    ['named where WSL is installed', { '/C:/Program Files/WSL/wslservice.exe': '' }, ['D:\\wsl\\arch']],
+    ['not asked for elsewhere', {}, []],
+  ])('have Linux distributions in directories of their own, which are %s', (_, files, expected) => {
+    const key = 'HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Lxss\\{0a1b}';
+    const target = machine({ files, keys: { [key]: { BasePath: utf16('D:\\wsl\\arch') } } });
+    const [type, location] = locate(stores, target).get(USER) ?? [];
+    const problems = type && location && readWhole(type, target, location, OPTIONS).problems;
+    expect(problems?.map(({ path }) => path)).toEqual(expected);
+  });
+
   it('are the current one, those who are logged on, and the files of those who are not', () => {
     const target = machine({
       files: { '/C:/Users/carl/NTUSER.DAT': makeHive({}), '/C:/Users/bob/NTUSER.DAT': '' },

@@ -45,6 +45,9 @@ const SYSTEM_FILES = [
   '/etc/systemd/system.conf.d/*.conf',
   '/etc/systemd/user/*.service',
   '/usr/local/lib/systemd/system/*.service',
+  // Of packages only what administrators and images add: reading hundreds of units takes too long.
+  '/usr/lib/systemd/system/*.service.d/*.conf',
+  '/usr/lib/environment.d/*.conf',
   '/Library/LaunchDaemons/*.plist',
   '/Library/LaunchAgents/*.plist',
 ];

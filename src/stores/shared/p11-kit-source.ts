@@ -237,10 +237,17 @@ function isExact({ layout, der }: Certificate): boolean {
 }
 
 /** p11-kit's base64 insists on padding. */
-function isPadded(bytes: Uint8Array, { label, start, end }: PemEntry): boolean {
-  if (label === DER_LABEL) return true;
+function isPadded(bytes: Uint8Array, { label, start, end, der, aux }: PemEntry): boolean {
+  // With nothing but the certificate in the block, its length says whether there is anything to pad.
+  if (label === DER_LABEL || (aux === undefined && der.length % 3 === 0)) return true;
   const block = asBuffer(bytes).toString('latin1', start, end);
   const digits = block.slice(`-----BEGIN ${label}-----`.length, -`-----END ${label}-----`.length);
+  if (
+    aux === undefined &&
+    /[A-Za-z0-9+/](=+)\s*$/.exec(digits.slice(-80))?.[1]?.length === 3 - (der.length % 3)
+  ) {
+    return true;
+  }
   return digits.replaceAll(/[^A-Za-z0-9+/=]/g, '').length % 4 === 0;
 }
 
