@@ -318,6 +318,26 @@ describe('the extracted files', () => {
     [`${EXTRACTED}/java/cacerts`]: 'not ours',
   });
 
+  it('lose a certificate that is among the anchors and on the block list by taking the anchor away', () => {
+    const root = makeRoot({
+      [`${OWN}/anchors/a.pem`]: a.pem,
+      [`${OWN}/blocklist/a.pem`]: a.pem,
+      [`${EXTRACTED}/openssl/ca-bundle.trust.crt`]: a.pem,
+      '/usr/bin/update-ca-trust': '',
+    });
+    const found = locate(stores, root.target).get(`${EXTRACTED}/openssl/ca-bundle.trust.crt`);
+    if (!found) throw new Error('no bundle');
+    const [store, location] = found;
+    const { anchors } = readWhole(store, root.target, location, OPTIONS);
+    expect(anchors.map(({ trust }) => trustStatus(trust))).toEqual(['trusted']);
+    const { commands, note } = store.planRemoval(root.target, location, anchors);
+    expect(commands.some((command) => command.startsWith('rm ') && command.endsWith('/anchors/a.pem'))).toBe(
+      true,
+    );
+    expect(commands.at(-1)).toContain('update-ca-trust');
+    expect(note).toContain('on the block list');
+  });
+
   it('are one location each, for their purpose, made from the source', () => {
     const { target } = makeRoot(files());
     const found = [...locate(stores, target)].map(([path, [store, location]]) => {

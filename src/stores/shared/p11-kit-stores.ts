@@ -166,6 +166,8 @@ export function bundleStore({ id, title, source, layout, files }: BundleTable): 
     },
     planRemoval(target, location, anchors) {
       if (layout.updateTools.some((tool) => exists(target, tool))) {
+        const contradiction = removeContradiction(target, location, anchors, layout);
+        if (contradiction) return contradiction;
         return remake(target, location, anchors, regenerate(target, layout.update));
       }
       if (fileAt(location.path)?.format === 'efi') return byHand(layout.update);
@@ -174,6 +176,28 @@ export function bundleStore({ id, title, source, layout, files }: BundleTable): 
       return removeFromPemFiles(target, location, anchors, { disposition: 'unsafe', note });
     },
   };
+}
+
+/**
+ * A certificate among the anchors and on the block list too: p11-kit refuses it, but writes it into OpenSSL's bundle
+ * without saying so. Making the bundle anew would not help; the anchor has to go.
+ */
+function removeContradiction(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  layout: P11KitLayout,
+): Remediation | undefined {
+  const wanted = new Set(anchors.map(({ certificate }) => certificate.sha256));
+  const [ownDirectory] = layout.paths;
+  const placed = readP11KitSource(target, layout.paths).anchors.filter(
+    ({ certificate, path }) => wanted.has(certificate.sha256) && path.startsWith(`${ownDirectory}/anchors/`),
+  );
+  if (placed.length === 0) return undefined;
+  return removeFromPemFiles(target, location, placed, {
+    afterwards: regenerate(target, layout.update),
+    note: 'It lies among the anchors and on the block list; the bundle for OpenSSL trusts it until the anchor goes.',
+  });
 }
 
 function readBundleFile(target: Target, { path, format, purpose }: BundleFile): StoreContent {
