@@ -170,7 +170,8 @@ function problemsText(problems: readonly Problem[], paint: Palette, style: Style
 }
 
 function notesText({ notes, stores }: Report, style: Style): string {
-  const all = [...notes, ...stores.flatMap((store) => store.notes)];
+  const ofStores = stores.flatMap((store) => store.notes.map((note) => `${store.application}: ${note}`));
+  const all = [...notes, ...ofStores];
   if (all.length === 0) return '';
   const shown = all.slice(0, MAX_PROBLEMS_SHOWN).map((note) => paragraph(note, style.width));
   const rest = all.length - shown.length;
