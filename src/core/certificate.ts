@@ -4,7 +4,7 @@
  */
 
 import { hash } from 'node:crypto';
-import { asBuffer } from './bytes.ts';
+import { asBuffer, equalBytes } from './bytes.ts';
 import { children, derHeader, element, expectTlv, readTlv, Tag, type Tlv } from './der.ts';
 import { FormatError } from './errors.ts';
 
@@ -176,6 +176,12 @@ function withMinimalHeader(der: Uint8Array, tlv: Tlv): Uint8Array {
 export function isSelfIssued({ layout, der }: Certificate): boolean {
   if (!layout) return false;
   return asBuffer(element(der, layout.issuer)).equals(element(der, layout.subject));
+}
+
+/** True when both have the same subject, byte for byte. */
+export function hasSameSubject(a: Certificate, b: Certificate): boolean {
+  if (!a.layout || !b.layout) return false;
+  return equalBytes(element(a.der, a.layout.subject), element(b.der, b.layout.subject));
 }
 
 /** The serial number's content octets in hex, without leading zero octets; "" if there is none. */

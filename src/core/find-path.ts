@@ -7,7 +7,7 @@ import type { ReadFs } from './target.ts';
  * spelling is tried first. Throws FsError where a directory may not be looked into.
  */
 export function findPath(fs: ReadFs, path: string): string | undefined {
-  if (fs.stat(path) !== undefined) return path;
+  if (fs.kind(path) !== undefined) return path;
   const slash = path.lastIndexOf('/');
   if (slash < 0 || path === '/') return undefined;
   const parent = slash === 0 ? '/' : findPath(fs, path.slice(0, slash));

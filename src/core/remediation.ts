@@ -19,3 +19,8 @@ export interface Remediation {
   /** What a person must know or do, in plain words. */
   readonly note?: string;
 }
+
+/** A remedy that no command can be given for: the note says what a person has to do. */
+export function manual(note: string, elevated: boolean): Remediation {
+  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
+}

@@ -64,7 +64,7 @@ export const store: StoreType = {
 /** A running Mac lets nobody look into that directory, and has its settings in other files. */
 function isThere(target: Target, path: string): boolean {
   try {
-    return target.fs.stat(path) !== undefined;
+    return target.fs.kind(path) !== undefined;
   } catch (error) {
     if (error instanceof FsError) return target.kind !== 'live';
     throw error;

@@ -4,7 +4,7 @@
  */
 
 import { posix } from 'node:path';
-import type { Remediation } from '../core/remediation.ts';
+import { manual, type Remediation } from '../core/remediation.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Platform, Target } from '../core/target.ts';
 import { distrustedForAll, trustedForAll, trustStatus } from '../core/trust.ts';
@@ -134,7 +134,7 @@ function byHand(anchors: readonly TrustAnchor[], removal: string): Remediation {
     ...new Set(anchors.filter(({ trust }) => trustStatus(trust) === 'trusted').map(({ path }) => path)),
   ];
   const note = removal.replaceAll('$', () => files.join(', '));
-  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: true, note };
+  return manual(note, true);
 }
 
 function typesOf(layout: Layout): StoreType[] {

@@ -6,7 +6,7 @@
 import { asBuffer } from '../../core/bytes.ts';
 import { sha1Of, type Certificate } from '../../core/certificate.ts';
 import { groupBy } from '../../core/collections.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { manual, type Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
@@ -31,7 +31,7 @@ export function removeFromKeychains(
 ): Remediation {
   const [certificate] = anchors.map((anchor) => anchor.certificate);
   const elevated = location.scope !== 'user';
-  if (!certificate) return byHand('Nothing to remove.', elevated);
+  if (!certificate) return manual('Nothing to remove.', elevated);
   const keychains = [...new Set(anchors.map(({ path }) => path))].filter((path) => path !== domain.path);
   if (target.kind !== 'live') return elsewhere(certificate, keychains, location);
   const saved = save(target, location, certificate);
@@ -41,7 +41,7 @@ export function removeFromKeychains(
     .map(quoteSh);
   const isClear = keychains.every((path) => isOnlyOne(target, path, certificate));
   if (!saved || !isClear || words.length < keychains.length) {
-    return byHand(`Delete it in Keychain Access: ${keychains.join(', ')}.`, elevated);
+    return manual(`Delete it in Keychain Access: ${keychains.join(', ')}.`, elevated);
   }
   const option = elevated ? '-d ' : '';
   const entry = domain.entries.get(sha1Of(certificate));
@@ -72,19 +72,19 @@ export function denySystemRoot(
   anchors: readonly TrustAnchor[],
 ): Remediation {
   const [certificate] = anchors.map((anchor) => anchor.certificate);
-  if (!certificate) return byHand('Nothing to remove.', true);
-  if (isIos(target)) return byHand(NO_SYSTEM_REMOVAL, true);
+  if (!certificate) return manual('Nothing to remove.', true);
+  if (isIos(target)) return manual(NO_SYSTEM_REMOVAL, true);
   const keychain = quoteSh(target.hostPath(SYSTEM_KEYCHAIN));
   const command = `security add-trusted-cert -d -r deny -k`;
   if (target.kind !== 'live') {
-    return byHand(
+    return manual(
       'The system volume is sealed, so the root stays and has to be refused. Start that system, save the ' +
         `certificate as root.pem and run there: sudo ${command} ${SYSTEM_KEYCHAIN} root.pem`,
       true,
     );
   }
   const saved = save(target, location, certificate);
-  if (!saved) return byHand('Set it to "Never Trust" in Keychain Access.', true);
+  if (!saved) return manual('Set it to "Never Trust" in Keychain Access.', true);
   const entry = administratorSettings(target).entries.get(sha1Of(certificate));
   const isKept = sharingSha1(target, SYSTEM_KEYCHAIN, certificate).includes(certificate.sha256);
   return {
@@ -113,10 +113,6 @@ function isIos(target: Target): boolean {
   return target.kind !== 'live' && exists(target, '/private/var/mobile');
 }
 
-function byHand(note: string, elevated: boolean): Remediation {
-  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
-}
-
 /** Not the system that runs: `security` would change the one at hand. */
 function elsewhere(
   certificate: Certificate,
@@ -130,7 +126,7 @@ function elsewhere(
     .filter(canQuoteSh)
     .map((path) => `${sudo}security delete-certificate -Z ${upperSha1(certificate)} ${quoteSh(path)}`);
   const who = elevated ? '' : ` as ${user ?? 'the user'}`;
-  return byHand(
+  return manual(
     `Start that system and run there${who}, with the certificate saved as root.pem: ${[remove, ...deletions].join(' && ')}`,
     elevated,
   );

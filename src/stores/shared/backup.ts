@@ -43,6 +43,25 @@ export function backupPath(target: Target, location: StoreLocation, path: string
   };
 }
 
+/** Commands that copy these files byte for byte, and those that bring them back; none for no files. */
+export function copyCommands(
+  target: Target,
+  location: StoreLocation,
+  files: readonly string[],
+): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
+  const commands: string[] = [];
+  const undo: string[] = [];
+  for (const file of files) {
+    const backup = backupPath(target, location, file);
+    const path = quoteSh(target.hostPath(file));
+    const copy = quoteSh(backup.file);
+    if (commands.length === 0) commands.push(backup.prepare);
+    commands.push(`cp -p ${path} ${copy}`);
+    undo.push(`cp -p ${copy} ${path}`);
+  }
+  return { commands, undo };
+}
+
 /** Host path of the directory that {@link backupPath} uses. */
 export function backupDirectory(target: Target, location: StoreLocation): string {
   const home = target.homes.find(({ user }) => location.scope === 'user' && user === location.user);

@@ -4,7 +4,7 @@
  */
 
 import { sha256 } from '../../core/certificate.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { manual, type Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
@@ -68,6 +68,5 @@ function partCommand({ start, end }: ByteRange, copy: string, length: number): s
 }
 
 export function manualRemediation(location: StoreLocation, note: string): Remediation {
-  const elevated = location.scope !== 'user';
-  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
+  return manual(note, location.scope !== 'user');
 }

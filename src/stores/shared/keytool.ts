@@ -1,7 +1,7 @@
 /** Taking certificates out of a Java keystore with the JDK's keytool. */
 
 import { equalBytes } from '../../core/bytes.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { manual, type Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
@@ -23,11 +23,11 @@ export function removeWithKeytool(
   const file = location.path;
   const elevated = location.scope !== 'user';
   const read = readFile(target, file);
-  if ('failed' in read) return byHand(elevated, `${file} cannot be read now; scan again.`);
+  if ('failed' in read) return manual(`${file} cannot be read now; scan again.`, elevated);
   const keystore = parseKeystore(read.bytes);
   const held = keystore.entries.filter((entry, index) => isHeldAs(anchors, entry, index));
   const obstacle = obstacleOf(target, file, keystore, held);
-  if (obstacle !== undefined) return byHand(elevated, obstacle);
+  if (obstacle !== undefined) return manual(obstacle, elevated);
 
   const host = quoteSh(target.hostPath(file));
   const backup = backupPath(target, location, file);
@@ -134,8 +134,4 @@ function lossesOf({ entries, format, keys }: ParsedKeystore): string[] {
 
 function keysNote({ keys }: ParsedKeystore): string[] {
   return keys > 0 ? ['The keystore also holds keys; they stay.'] : [];
-}
-
-function byHand(elevated: boolean, note: string): Remediation {
-  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
 }

@@ -2,16 +2,16 @@
 
 import { posix } from 'node:path';
 import { equalBytes } from '../../core/bytes.ts';
-import { certificateFrom, type Certificate } from '../../core/certificate.ts';
-import { element } from '../../core/der.ts';
+import { certificateFrom, hasSameSubject, type Certificate } from '../../core/certificate.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation } from '../../core/store.ts';
 import { FsError, type Target } from '../../core/target.ts';
 import { trustStatus } from '../../core/trust.ts';
 import type { Cert8Entry } from '../../formats/nss-cert8.ts';
-import { backupPath } from './backup.ts';
+import { copyCommands } from './backup.ts';
 import { exists } from './content.ts';
+import { manualRemediation } from './cut-bytes.ts';
 import { parseLegacy } from './nss-legacy.ts';
 import { sha256Command, stillHolds } from './unchanged.ts';
 
@@ -32,29 +32,23 @@ export function planLegacyRemoval(
   advice: string,
 ): Remediation {
   const elevated = location.scope !== 'user';
-  const manual = (note: string): Remediation => ({
-    disposition: 'manual',
-    shell: 'sh',
-    commands: [],
-    undo: [],
-    elevated,
-    note,
-  });
   const bytes = readOrUndefined(target, path);
   const entries = bytes ? parseLegacy(target, path, bytes).entries : [];
   const held = entries.filter(({ der }) => equalBytes(der, certificate.der));
   if (!bytes || held.length === 0) {
-    return manual('The database cannot be read, or no longer holds the certificate.');
+    return manualRemediation(location, 'The database cannot be read, or no longer holds the certificate.');
   }
   if (held.every(({ trust }) => trustStatus(trust) !== 'trusted')) {
-    return manual(
+    return manualRemediation(
+      location,
       'Leave it: it is not trusted here, and this record may be what keeps it from being trusted.',
     );
   }
   const directory = posix.dirname(path);
   const name = posix.basename(path) === 'cert8.db' ? nameOf(entries, held, certificate) : undefined;
   if (name === undefined || target.platform === 'win32' || !canQuoteSh(target.hostPath(directory))) {
-    return manual(
+    return manualRemediation(
+      location,
       `Delete it in the certificate manager of the program that uses ${path}: no command takes exactly this certificate. ` +
         'If no program uses the file any more, move it away.',
     );
@@ -97,32 +91,16 @@ function nameOf(
   if (!/^[^-:\p{C}\p{Z}][^:\p{C}\p{Zl}\p{Zp}]*$/u.test(entry.nickname)) return undefined;
   const others = entries.filter((other) => other !== entry);
   const taken = others.some(
-    (other) => other.nickname === entry.nickname || sameSubject(certificateFrom(other.der), certificate),
+    (other) => other.nickname === entry.nickname || hasSameSubject(certificateFrom(other.der), certificate),
   );
   return taken ? undefined : entry.nickname;
-}
-
-function sameSubject(a: Certificate, b: Certificate): boolean {
-  if (!a.layout || !b.layout) return false;
-  return equalBytes(element(a.der, a.layout.subject), element(b.der, b.layout.subject));
 }
 
 function copies(
   target: Target,
   location: StoreLocation,
   directory: string,
-): { commands: string[]; undo: string[] } {
-  const commands: string[] = [];
-  const undo: string[] = [];
-  for (const name of FILES) {
-    const file = `${directory}/${name}`;
-    if (!exists(target, file, 'file')) continue;
-    const backup = backupPath(target, location, file);
-    const path = quoteSh(target.hostPath(file));
-    const copy = quoteSh(backup.file);
-    if (commands.length === 0) commands.push(backup.prepare);
-    commands.push(`cp -p ${path} ${copy}`);
-    undo.push(`cp -p ${copy} ${path}`);
-  }
-  return { commands, undo };
+): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
+  const files = FILES.map((name) => `${directory}/${name}`).filter((path) => exists(target, path, 'file'));
+  return copyCommands(target, location, files);
 }

@@ -5,16 +5,16 @@
 
 import { posix } from 'node:path';
 import { asBuffer, equalBytes } from '../../core/bytes.ts';
-import { certificateFrom, type Certificate } from '../../core/certificate.ts';
-import { element } from '../../core/der.ts';
+import { certificateFrom, hasSameSubject, type Certificate } from '../../core/certificate.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import { FsError, type ReadFs, type Target } from '../../core/target.ts';
 import { trustStatus } from '../../core/trust.ts';
 import { parseCert9, type Cert9Entry } from '../../formats/nss-cert9.ts';
-import { backupPath } from './backup.ts';
+import { copyCommands } from './backup.ts';
 import { exists, realPathOr } from './content.ts';
+import { manualRemediation } from './cut-bytes.ts';
 import { DATABASE_FILES, readDatabases } from './nss.ts';
 import { planLegacyRemoval } from './nss-legacy-removal.ts';
 import { sha256Command, stillHolds } from './unchanged.ts';
@@ -37,7 +37,7 @@ export function planNssRemoval(
   const directory = realPathOr(target, location.path);
   const hostDirectory = target.hostPath(directory);
   const [certificate] = anchors.map((anchor) => anchor.certificate);
-  const manual = (note: string): Remediation => byHand(location, note);
+  const manual = (note: string): Remediation => manualRemediation(location, note);
   if (!certificate) return manual('Nothing to remove.');
   const legacy = anchors.find(({ path }) => /cert[78]\.db$/.test(path));
   if (legacy && !anchors.some(({ path }) => path.endsWith('cert9.db'))) {
@@ -76,11 +76,6 @@ export function planNssRemoval(
     elevated: location.scope !== 'user',
     note: [...notes, 'certutil is that of NSS (package libnss3-tools, nss-tools or nss).'].join(' '),
   };
-}
-
-function byHand(location: StoreLocation, note: string): Remediation {
-  const elevated = location.scope !== 'user';
-  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated, note };
 }
 
 function databaseWord(hostDirectory: string): string {
@@ -130,7 +125,7 @@ function selectorOf(
   const list = `certutil -L -d ${databaseWord(hostDirectory)}`;
   const exact = (name: string): string[] => {
     // -r prints every certificate of the same subject: it proves the name only where there is one.
-    if (others.some((other) => sameSubject(certificateFrom(other.der), certificate))) return [];
+    if (others.some((other) => hasSameSubject(certificateFrom(other.der), certificate))) return [];
     const sum = `${list} -n ${quoteSh(name)} -r | ${sha256Command(target)}`;
     return [`test "$(${sum})" = '${certificate.sha256}  -'`];
   };
@@ -154,31 +149,17 @@ function isPlainNickname({ nickname, nicknameExact }: Cert9Entry): boolean {
   return nicknameExact && /^[^-:\p{C}\p{Z}][^:\p{C}\p{Zl}\p{Zp}]*$/u.test(nickname);
 }
 
-function sameSubject(a: Certificate, b: Certificate): boolean {
-  if (!a.layout || !b.layout) return false;
-  return equalBytes(element(a.der, a.layout.subject), element(b.der, b.layout.subject));
-}
-
 /** Byte for byte copies of both databases, with what SQLite keeps beside them. */
 function copies(
   target: Target,
   location: StoreLocation,
   directory: string,
-): { commands: string[]; undo: string[] } {
+): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
   const files = DATABASE_FILES.map((name) => `${directory}/${name}`).filter((path) =>
     exists(target, path, 'file'),
   );
-  const commands: string[] = [];
-  const undo: string[] = [];
-  for (const file of files) {
-    const backup = backupPath(target, location, file);
-    const path = quoteSh(target.hostPath(file));
-    const copy = quoteSh(backup.file);
-    if (commands.length === 0) commands.push(unchanged(target, directory), backup.prepare);
-    commands.push(`cp -p ${path} ${copy}`);
-    undo.push(`cp -p ${copy} ${path}`);
-  }
-  return { commands, undo };
+  const { commands, undo } = copyCommands(target, location, files);
+  return { commands: files.length === 0 ? [] : [unchanged(target, directory), ...commands], undo };
 }
 
 /** The database has to be the one that was scanned, else the choice of the name may be wrong by now. */

@@ -5,7 +5,7 @@
 
 import { posix } from 'node:path';
 import { groupBy } from '../../core/collections.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { manual, type Remediation } from '../../core/remediation.ts';
 import { quoteSh } from '../../core/shell.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
@@ -274,5 +274,5 @@ function remake(
 
 function byHand(update: string): Remediation {
   const note = `The file is made by ${update}, which is not installed here; run it where it is, or replace the file.`;
-  return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: true, note };
+  return manual(note, true);
 }

@@ -1,7 +1,7 @@
 /** Taking one certificate out of PEM files with the system's own tools, and putting it back. */
 
 import { groupBy } from '../../core/collections.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { manual, type Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
@@ -119,12 +119,8 @@ function fileCommands(
 }
 
 function byHand(file: string, elevated: boolean): Remediation {
-  return {
-    disposition: 'manual',
-    shell: 'sh',
-    commands: [],
-    undo: [],
+  return manual(
+    `Take the certificate out of ${file} by hand: its name or its line ends cannot be handled by a shell command safely.`,
     elevated,
-    note: `Take the certificate out of ${file} by hand: its name or its line ends cannot be handled by a shell command safely.`,
-  };
+  );
 }
