@@ -17,11 +17,12 @@ export interface ListInput {
 
 export function listStores({ target, stores, tool, read }: ListInput): Inventory {
   const entries = new Map<string, InventoryEntry[]>();
-  const { stores: summaries, problems } = readStores(target, stores, read, (anchor, { id }) => {
+  const { stores: summaries, problems: inStores } = readStores(target, stores, read, (anchor, { id }) => {
     const listed = entries.get(id) ?? [];
     entries.set(id, listed);
     listed.push(entryOf(anchor));
   });
+  const problems = [...(target.problems ?? []), ...inStores];
   return {
     schemaVersion: SCHEMA_VERSION,
     tool,

@@ -49,7 +49,7 @@ export function scan(input: ScanInput): Report {
   const programs = programsBesideStores(hits, inStores.stores, input);
   for (const program of programs) hits.push(...hitsIn(program, input.matcher));
   const stores = [...inStores.stores, ...programs.map(summaryOf)];
-  const problems = [...inStores.problems, ...(input.deep?.problems ?? [])];
+  const problems = [...(input.target.problems ?? []), ...inStores.problems, ...(input.deep?.problems ?? [])];
   const findings = Array.from(
     groupBy(hits, ({ match, anchor }) => `${anchor.certificate.sha256} ${match.advisory.id}`).values(),
     (group) => findingOf(group, input),
@@ -104,8 +104,8 @@ function hitsIn(program: EmbeddedProgram, matcher: Matcher): readonly Hit[] {
   );
 }
 
-export function targetOf({ kind, reference, platform }: Target): Report['target'] {
-  return { kind, reference, platform };
+export function targetOf({ kind, reference, platform, image }: Target): Report['target'] {
+  return { kind, reference, platform, ...(image && { image }) };
 }
 
 const STATUS_ORDER: readonly FindingStatus[] = ['trusted', 'embedded', 'present', 'mitigated'];
@@ -137,7 +137,7 @@ function findingOf(group: readonly Hit[], input: ScanInput): Finding {
   const { anchor } = group.find((hit) => hit.anchor.certificate.layout) ?? first;
   const { advisory, stillShippedBy } = match;
   const sources = sourcesOf(group, input.target);
-  const locations = group.map((hit) => locationOf(hit, sources));
+  const locations = group.map((hit) => locationOf(hit, sources, input.target));
   const status = STATUS_ORDER.find((value) => locations.some(({ trust }) => trust === value)) ?? 'present';
   const remediable = stillShippedBy.length === 0 || input.removeShipped;
   return {
@@ -183,12 +183,14 @@ function sourcesOf(group: readonly Hit[], target: Target): Sources {
   return sources;
 }
 
-function locationOf(hit: Hit, sources: Sources): Location {
+function locationOf(hit: Hit, sources: Sources, target: Target): Location {
   const { store, anchor } = hit;
+  const layer = target.layerOf?.(fileOf(anchor.path));
   return {
     store: store.id,
     path: anchor.path,
     entry: anchor.entry,
+    ...(layer !== undefined && { layer }),
     trust: statusOf(hit),
     purposes: purposesWith(anchor.trust, 'trusted'),
     expressed: anchor.trust.expressed,
@@ -203,14 +205,11 @@ function remediationsOf(group: readonly Hit[], sources: Sources, target: Target)
   );
   return Array.from(
     groupBy(own, ({ store }) => store),
-    ([store, hits]) => ({
-      store: store.id,
-      ...planRemoval(
-        store,
-        target,
-        hits.map(({ anchor }) => anchor),
-      ),
-    }),
+    ([store, hits]) => {
+      const anchors = hits.map(({ anchor }) => anchor);
+      const { actions: _, ...remediation } = planRemoval(store, target, anchors);
+      return { store: store.id, ...remediation };
+    },
   );
 }
 

@@ -93,7 +93,7 @@ async function runScan(options: ScanOptions, surroundings: Surroundings): Promis
   });
   const renderer = await rendererFor(options);
   const { stdout, environment } = surroundings;
-  stdout.write(renderer.report(report, await styleOf(stdout, environment, options.verbose)));
+  stdout.write(renderer.reports([report], await styleOf(stdout, environment, options.verbose)));
   process.exitCode = exitCodeOf(report, options);
 }
 

@@ -63,6 +63,6 @@ export interface StoreType {
   locate(target: Target): readonly StoreLocation[];
   /** In parts, a file at a time where the store has many, so that a large one is never in memory as a whole. */
   read(target: Target, location: StoreLocation, options: ReadOptions): Iterable<StoreContent>;
-  /** How this one certificate, held as `anchors`, leaves the store; the steps as data. */
+  /** How what is held as `anchors`, one certificate or several, leaves the store; the steps as data. */
   planRemoval(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation;
 }

@@ -1,4 +1,6 @@
-/** What is audited: this machine, a mounted root, later an image. They differ only in their {@link ReadFs}. */
+/** What is audited: this machine, a mounted root, an image. They differ only in their {@link ReadFs}. */
+
+import type { Problem } from './errors.ts';
 
 /** Why a path could not be read. A path that does not exist is no error: it is simply not there. */
 export class FsError extends Error {
@@ -81,9 +83,29 @@ export interface TrustSettingsExport {
   export(domain: 'user' | 'administrator'): Uint8Array | undefined;
 }
 
+/** One layer of a container image. */
+export interface ImageLayer {
+  /** `sha256:…` of the layer as the manifest names it; of its uncompressed bytes where there is no manifest. */
+  readonly digest: string;
+  /** The instruction that made it, as the image's history tells. */
+  readonly createdBy?: string;
+}
+
+/** What is known of an image besides its files. */
+export interface ImageDescription {
+  /** The tag: "example/app:1.2". */
+  readonly name?: string;
+  /** `sha256:…` of the manifest (or of the configuration, where there is no manifest). */
+  readonly digest?: string;
+  /** "linux/amd64". */
+  readonly platform?: string;
+  /** Bottom first. Empty for a plain archive of a root file system. */
+  readonly layers: readonly ImageLayer[];
+}
+
 export interface Target {
-  readonly kind: 'live' | 'directory';
-  /** What the user named: `/` or the directory. */
+  readonly kind: 'live' | 'directory' | 'image' | 'disk-image';
+  /** What the user named: `/`, the directory, the archive, the image. */
   readonly reference: string;
   readonly platform: Platform;
   readonly fs: ReadFs;
@@ -97,6 +119,19 @@ export interface Target {
   readonly homes: readonly Home[];
   /** Things worth telling about the target, such as homes that may not be entered. */
   readonly notes: readonly string[];
+  /** What of the target itself could not be read: the report is incomplete with any. */
+  readonly problems?: readonly Problem[];
+  /** For an image only. */
+  readonly image?: ImageDescription;
+  /** The layer of {@link ImageDescription.layers} that a file's bytes come from. */
+  layerOf?(path: string): number | undefined;
+  /**
+   * For a target whose contents are fetched from a stream: gets what an audit has asked for in vain. True when
+   * there is more now, so that the audit has to be done again.
+   */
+  fetchMissing?(): Promise<boolean>;
+  /** Lets go of files and connections. */
+  close?(): Promise<void>;
   /** The path at which a command run on this machine finds `path` of the target. */
   hostPath(path: string): string;
 }

@@ -1,5 +1,6 @@
 /** The report as JSON, documented by `docs/report.schema.json`. */
 
+import { SCHEMA_VERSION } from '../report/report.ts';
 import type { Renderer } from './renderer.ts';
 
 /** JSON.stringify leaves C1 and bidirectional controls as they are; a terminal must not see them. */
@@ -11,7 +12,8 @@ function toJson(value: unknown): string {
 }
 
 export const renderer: Renderer = {
-  report: toJson,
+  reports: (reports) =>
+    toJson(reports.length === 1 ? reports[0] : { schemaVersion: SCHEMA_VERSION, reports }),
   inventory: toJson,
   explanations: (explanations) => toJson(explanations.length === 1 ? explanations[0] : explanations),
 };

@@ -5,7 +5,8 @@ import type { Inventory, Report } from '../report/report.ts';
 import type { Style } from './style.ts';
 
 export interface Renderer {
-  report(report: Report, style: Style): string;
+  /** One report for each target, in the order they were named; never empty. */
+  reports(reports: readonly Report[], style: Style): string;
   inventory(inventory: Inventory, style: Style): string;
   /** Never empty: one or more stories. */
   explanations(explanations: readonly Explanation[], style: Style): string;

@@ -10,19 +10,7 @@ import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
 import { grid, type Row } from './grid.ts';
 
 export const renderer: Renderer = {
-  report(report, style) {
-    const paint = paletteFor(style);
-    return joinBlocks([
-      heading(report, paint),
-      ...report.findings
-        .filter((finding) => isShownInFull(finding, style))
-        .map((finding) => findingText(finding, report, paint, style)),
-      otherFindingsText(report, paint, style),
-      problemsText(report.problems, paint, style),
-      notesText(report, style),
-      verdict(report, paint, style),
-    ]);
-  },
+  reports: (reports, style) => reports.map((report) => reportText(report, style)).join('\n'),
   inventory(inventory, style) {
     const paint = paletteFor(style);
     return joinBlocks([
@@ -34,6 +22,20 @@ export const renderer: Renderer = {
   explanations: (explanations, style) =>
     joinBlocks(explanations.map((explanation) => explanationText(explanation, style))),
 };
+
+function reportText(report: Report, style: Style): string {
+  const paint = paletteFor(style);
+  return joinBlocks([
+    heading(report, paint),
+    ...report.findings
+      .filter((finding) => isShownInFull(finding, style))
+      .map((finding) => findingText(finding, report, paint, style)),
+    otherFindingsText(report, paint, style),
+    problemsText(report.problems, paint, style),
+    notesText(report, style),
+    verdict(report, paint, style),
+  ]);
+}
 
 function joinBlocks(blocks: readonly string[]): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;

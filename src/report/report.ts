@@ -7,6 +7,7 @@ import type { Category, Severity } from '../blocklist/advisory.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Remediation } from '../core/remediation.ts';
 import type { Scope } from '../core/store.ts';
+import type { ImageDescription } from '../core/target.ts';
 import type { Purpose, TrustStatus } from '../core/trust.ts';
 import type { MatchKind } from '../match/matcher.ts';
 
@@ -16,7 +17,7 @@ export interface Report {
   readonly schemaVersion: typeof SCHEMA_VERSION;
   readonly tool: { readonly name: string; readonly version: string };
   readonly blocklist: { readonly version: string; readonly digest: string };
-  readonly target: { readonly kind: string; readonly reference: string; readonly platform: string };
+  readonly target: TargetSummary;
   /** False when a store that exists could not be read whole: then nothing found does not mean clean. */
   readonly complete: boolean;
   readonly stores: readonly StoreSummary[];
@@ -24,6 +25,14 @@ export interface Report {
   readonly problems: readonly Problem[];
   /** Worth knowing about the whole scan, in plain words. */
   readonly notes: readonly string[];
+}
+
+export interface TargetSummary {
+  readonly kind: string;
+  readonly reference: string;
+  readonly platform: string;
+  /** For an image: its name, digest and platform, and its layers, bottom first. */
+  readonly image?: ImageDescription;
 }
 
 export interface StoreSummary {
@@ -88,6 +97,8 @@ export interface Location {
   readonly store: string;
   readonly path: string;
   readonly entry: string;
+  /** In an image: index of the layer that the file comes from, in the target's layers. */
+  readonly layer?: number;
   readonly trust: FindingStatus;
   /** What it is trusted for. */
   readonly purposes: readonly Purpose[];
@@ -97,7 +108,7 @@ export interface Location {
   readonly generatedFrom: readonly string[];
 }
 
-export interface StoreRemediation extends Remediation {
+export interface StoreRemediation extends Omit<Remediation, 'actions'> {
   /** Id of the store. */
   readonly store: string;
 }
