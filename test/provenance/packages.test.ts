@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { assert, nat, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRpmHeader } from '../../src/formats/rpm-header.ts';
 import { packageOwners } from '../../src/provenance/packages.ts';
@@ -20,7 +20,8 @@ const DATABASES: readonly {
     files: {
       '/var/lib/dpkg/info/other.list': '/.\n/usr\n',
       '/var/lib/dpkg/info/corp-root:amd64.list': `/.\n${CERTIFICATE}\n`,
-      '/var/lib/dpkg/status': 'Package: other\nVersion: 9\n\nPackage: corp-root\nStatus: ok\nVersion: 1.2-3\n',
+      '/var/lib/dpkg/status':
+        'Package: other\nVersion: 9\n\nPackage: corp-root\nStatus: ok\nVersion: 1.2-3\n',
     },
     version: '1.2-3',
   },
@@ -122,8 +123,8 @@ describe('the header of an RPM package', () => {
 
   it('never throws on changed bytes', () => {
     const whole = rpmHeader();
-    fc.assert(
-      fc.property(fc.nat(whole.length), fc.nat(whole.length - 1), fc.nat(255), (length, at, value) => {
+    assert(
+      property(nat(whole.length), nat(whole.length - 1), nat(255), (length, at, value) => {
         const bytes = Buffer.from(whole);
         bytes[at] = value;
         const parsed = parseRpmHeader(bytes.subarray(0, length));
