@@ -138,6 +138,8 @@ export interface RootPrograms {
   }[];
   /** SHA-256 to the programmes that trust it today. */
   readonly roots: Readonly<Record<string, readonly string[]>>;
+  /** Roots of OpenJDK as of its source's date, too long ago to say what is trusted today; SHA-256. */
+  readonly java: readonly Sha256[];
   /** Roots that Windows carries by itself (update list and built-ins); SHA-256. */
   readonly windowsBuiltin: readonly Sha256[];
   /** Roots that Microsoft documents as needed by Windows although expired; SHA-256. */

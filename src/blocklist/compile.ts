@@ -48,8 +48,12 @@ export interface CompiledBlocklist {
   readonly advisories: readonly CompiledAdvisory[];
   readonly certificates: readonly CompiledCertificate[];
   readonly names: readonly CompiledNameRule[];
-  /** Roots that a root programme trusts today. */
-  readonly programRoots: readonly string[];
+  /** Who ships roots: programmes of today first. Their index is the bit in {@link programRoots}. */
+  readonly programs: readonly string[];
+  /** How many of {@link programs} are the programmes of today; the others know what was shipped at some time. */
+  readonly programsOfToday: number;
+  /** SHA-256 to the programs that ship it, as bits. */
+  readonly programRoots: Readonly<Record<string, number>>;
 }
 
 export interface BlocklistSource {
@@ -88,8 +92,26 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
         evidence,
       })),
     ),
-    programRoots: [...new Set([...Object.keys(programs.roots), ...programs.windowsRequired])],
+    programs: [...TODAY, ...ONCE],
+    programsOfToday: TODAY.length,
+    programRoots: programRootsOf(programs),
   };
+}
+
+const TODAY = ['mozilla', 'chrome', 'apple', 'microsoft', 'android', 'windows-required'];
+const ONCE = ['windows-builtin', 'java'];
+
+function programRootsOf(programs: RootPrograms): Readonly<Record<string, number>> {
+  const shipped = new Map<string, number>();
+  const add = (sha256: string, program: string): void => {
+    const bit = [...TODAY, ...ONCE].indexOf(program);
+    if (bit >= 0) shipped.set(sha256, (shipped.get(sha256) ?? 0) | (1 << bit));
+  };
+  for (const [sha256, names] of Object.entries(programs.roots)) for (const name of names) add(sha256, name);
+  for (const sha256 of programs.windowsRequired) add(sha256, 'windows-required');
+  for (const sha256 of programs.windowsBuiltin) add(sha256, 'windows-builtin');
+  for (const sha256 of programs.java) add(sha256, 'java');
+  return Object.fromEntries(shipped);
 }
 
 /** Keys of listed roots that programmes trust all the same: another certificate on them may be just as live. */

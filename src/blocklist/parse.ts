@@ -57,6 +57,7 @@ export function parseAdvisory(text: string, file: string): Advisory {
 export function parseRootPrograms(text: string, file: string): RootPrograms {
   const json = object(parseJson(text, file), file);
   object(json['roots'], `${file}: roots`);
+  array(json, 'java', file);
   array(json, 'windowsBuiltin', file);
   array(json, 'windowsRequired', file);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked above

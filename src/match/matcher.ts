@@ -23,6 +23,7 @@ import {
 } from '../core/certificate.ts';
 import { nameKey, parseName, type NameAttribute } from '../core/name.ts';
 import { createNameMatcher } from './name-rules.ts';
+import { rootsOfToday } from './programs.ts';
 
 /**
  * How a certificate was recognised, strongest first. certificate: itself; body: the same signed body in another
@@ -72,7 +73,7 @@ export function createMatcher(blocklist: CompiledBlocklist, options: MatcherOpti
 
 function createFinder(blocklist: CompiledBlocklist, options: MatcherOptions): Matcher {
   const index = indexBlocklist(blocklist);
-  const programRoots = new Set<string>(blocklist.programRoots);
+  const programRoots = rootsOfToday(blocklist);
   const rules = blocklist.names.filter(({ evidence }) => options.unverifiedNames || evidence === 'seen');
   const matchName = createNameMatcher(rules);
   const matchOf = (record: CompiledCertificate, kind: MatchKind): Match => {

@@ -21,7 +21,7 @@ function matcherFor(
     manifest: { schemaVersion: 1, version: '1', date: '2026-01-01', files: {} },
     digest: sha256(Buffer.of()),
     advisories,
-    programs: { date: '', sources: [], roots: {}, windowsBuiltin: [], windowsRequired: [], ...programs },
+    programs: { date: '', sources: [], roots: {}, java: [], windowsBuiltin: [], windowsRequired: [], ...programs },
     certificate: (fingerprint) => byHash.get(fingerprint),
   });
   const matcher = createMatcher(compiled, {
