@@ -15,6 +15,11 @@ const COMMANDS = {
   dash: 'dash',
   wine: 'wine',
   hivexml: 'libhivex-bin',
+  'cmark-gfm': 'cmark-gfm',
+  'docker-registry': 'docker-registry',
+  skopeo: 'skopeo',
+  umoci: 'umoci',
+  htpasswd: 'apache2-utils',
 };
 
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
