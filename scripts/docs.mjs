@@ -1,4 +1,5 @@
-// Writes the table of store types into README.md; with --check only says whether it is up to date.
+// Writes the table of store types into README.md, and their ids into docs/policy.schema.json; with --check only says
+// whether they are up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -51,8 +52,25 @@ const made = await format(`${before}${START}\n\n${table}\n\n${END}${after}`, {
   ...(await resolveConfig(readme)),
   parser: 'markdown',
 });
+await writeSchema();
 if (made === text) console.log(`README.md lists all ${STORE_TYPES.length} store types`);
 else if (process.argv.includes('--check')) {
   console.error('README.md does not list the store types as they are: run `npm run docs`');
   process.exitCode = 1;
 } else writeFileSync(readme, made);
+
+/** Editors complete the store types in rootaudit.yaml from its schema. */
+async function writeSchema() {
+  const file = `${root}docs/policy.schema.json`;
+  const before = readFileSync(file, 'utf8');
+  const schema = JSON.parse(before);
+  schema.$defs.storeType.anyOf[0].enum = [...STORE_TYPES.map(({ id }) => id), 'embedded'];
+  const after = await format(JSON.stringify(schema, null, 2), {
+    ...(await resolveConfig(file)),
+    parser: 'json',
+  });
+  if (after === before) return;
+  if (!process.argv.includes('--check')) return writeFileSync(file, after);
+  console.error('docs/policy.schema.json does not list the store types as they are: run `npm run docs`');
+  process.exitCode = 1;
+}

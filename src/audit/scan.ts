@@ -4,9 +4,9 @@ import { severityRank, type Match, type Matcher } from '../match/matcher.ts';
 import { groupBy } from '../core/collections.ts';
 import type { DeepResult, EmbeddedProgram } from '../core/embedded.ts';
 import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
-import type { Remediation } from '../core/remediation.ts';
-import { FsError, type Target } from '../core/target.ts';
+import type { Target } from '../core/target.ts';
 import { purposesWith, trustStatus } from '../core/trust.ts';
+import { privateKeysNear } from '../provenance/private-keys.ts';
 import { summariseCertificate } from '../report/certificate-summary.ts';
 import {
   SCHEMA_VERSION,
@@ -18,6 +18,7 @@ import {
 } from '../report/report.ts';
 import { databaseTest, fileOf, isEmbedded, storeOf, summaryOf, trustIn } from './embedded.ts';
 import { readStores, realPath, type FoundStore } from './read-stores.ts';
+import { remediationFor, sourcesOf, type Held, type Sources } from './sources.ts';
 
 export interface ScanInput {
   readonly target: Target;
@@ -32,27 +33,30 @@ export interface ScanInput {
   readonly removeShipped: boolean;
   /** What `--deep` found inside of programs. */
   readonly deep?: DeepResult;
+  /** Sees every anchor of every store, listed or not. */
+  readonly visit?: (anchor: TrustAnchor, store: FoundStore) => void;
 }
 
 /** A matched anchor together with the store that holds it. */
-interface Hit {
+interface Hit extends Held {
   readonly match: Match;
-  readonly store: FoundStore;
-  readonly anchor: TrustAnchor;
 }
 
 export function scan(input: ScanInput): Report {
   const hits: Hit[] = [];
   const inStores = readStores(input.target, input.stores, input.read, (anchor, store) => {
     for (const match of input.matcher(anchor.certificate)) hits.push({ match, store, anchor });
+    input.visit?.(anchor, store);
   });
   const programs = programsBesideStores(hits, inStores.stores, input);
   for (const program of programs) hits.push(...hitsIn(program, input.matcher));
   const stores = [...inStores.stores, ...programs.map(summaryOf)];
   const problems = [...(input.target.problems ?? []), ...inStores.problems, ...(input.deep?.problems ?? [])];
+  const trusted = hits.filter((hit) => statusOf(hit) === 'trusted').map(({ anchor }) => anchor);
+  const keys = trusted.length === 0 ? undefined : privateKeysNear(input.target, trusted);
   const findings = Array.from(
     groupBy(hits, ({ match, anchor }) => `${anchor.certificate.sha256} ${match.advisory.id}`).values(),
-    (group) => findingOf(group, input),
+    (group) => findingOf(group, input, keys),
   ).filter(({ status }) => input.mitigated || status !== 'mitigated');
   return {
     schemaVersion: SCHEMA_VERSION,
@@ -108,9 +112,9 @@ export function targetOf({ kind, reference, platform, image }: Target): Report['
   return { kind, reference, platform, ...(image && { image }) };
 }
 
-const STATUS_ORDER: readonly FindingStatus[] = ['trusted', 'embedded', 'present', 'mitigated'];
+const STATUS_ORDER: readonly FindingStatus[] = ['trusted', 'embedded', 'present', 'deleted', 'mitigated'];
 
-function statusOf({ store, anchor }: Hit): FindingStatus {
+function statusOf({ store, anchor }: Held): FindingStatus {
   const status = trustStatus(anchor.trust);
   return status === 'present' && isEmbedded(store) ? 'embedded' : status;
 }
@@ -129,16 +133,21 @@ function compare(a: string, b: string): number {
 }
 
 /** `group` is never empty: all hits of one certificate on one advisory. */
-function findingOf(group: readonly Hit[], input: ScanInput): Finding {
+function findingOf(
+  group: readonly Hit[],
+  input: ScanInput,
+  keys: ReadonlyMap<string, string> | undefined,
+): Finding {
   const [first] = group;
   if (!first) throw new RangeError('a finding without a certificate');
   const { match } = first;
   // A store may know the certificate by its hash alone; another then has its details.
   const { anchor } = group.find((hit) => hit.anchor.certificate.layout) ?? first;
-  const { advisory, stillShippedBy } = match;
+  const { advisory, stillShippedBy, distrustedBy } = match;
   const sources = sourcesOf(group, input.target);
   const locations = group.map((hit) => locationOf(hit, sources, input.target));
   const status = STATUS_ORDER.find((value) => locations.some(({ trust }) => trust === value)) ?? 'present';
+  const privateKey = keys?.get(anchor.certificate.sha256);
   const remediable = stillShippedBy.length === 0 || input.removeShipped;
   return {
     advisory: advisory.id,
@@ -151,45 +160,22 @@ function findingOf(group: readonly Hit[], input: ScanInput): Finding {
     summary: advisory.summary,
     references: advisory.references,
     stillShippedBy,
+    ...(distrustedBy.length > 0 && { distrustedBy }),
     certificate: summariseCertificate(anchor.certificate),
     locations,
+    ...(privateKey !== undefined && { privateKey }),
     remediations: remediable ? remediationsOf(group, sources, input.target) : [],
   };
 }
 
-/** Ids of the stores that a hit's copy comes from; none when removal has to happen where it is. */
-type Sources = ReadonlyMap<Hit, readonly string[]>;
-
-/**
- * A copy comes from elsewhere when its store is generated from another that trusts the certificate too, or when
- * its file is (through links) one that an earlier store owns and trusts.
- */
-function sourcesOf(group: readonly Hit[], target: Target): Sources {
-  const trusted = group.filter(({ anchor }) => trustStatus(anchor.trust) === 'trusted');
-  const idsByType = groupBy(trusted, ({ store }) => store.type.id);
-  const ownerByFile = new Map<string, string>();
-  const sources = new Map<Hit, readonly string[]>();
-  for (const hit of trusted) {
-    const { id } = hit.store;
-    const file = realPath(target, hit.anchor.path);
-    const owner = ownerByFile.get(file) ?? id;
-    ownerByFile.set(file, owner);
-    const generators = (hit.store.location.generatedFrom ?? []).flatMap(
-      (type) => idsByType.get(type)?.map(({ store }) => store.id) ?? [],
-    );
-    const others = [owner, ...generators].filter((source) => source !== id);
-    sources.set(hit, [...new Set(others)]);
-  }
-  return sources;
-}
-
-function locationOf(hit: Hit, sources: Sources, target: Target): Location {
+export function locationOf<Each extends Held>(hit: Each, sources: Sources<Each>, target: Target): Location {
   const { store, anchor } = hit;
   const layer = target.layerOf?.(fileOf(anchor.path));
   return {
     store: store.id,
     path: anchor.path,
     entry: anchor.entry,
+    ...(anchor.lines && { lines: { first: anchor.lines.first, last: anchor.lines.last } }),
     ...(layer !== undefined && { layer }),
     trust: statusOf(hit),
     purposes: purposesWith(anchor.trust, 'trusted'),
@@ -199,7 +185,11 @@ function locationOf(hit: Hit, sources: Sources, target: Target): Location {
 }
 
 /** One remediation per store (or program) that has the certificate of itself; copies go when their source does. */
-function remediationsOf(group: readonly Hit[], sources: Sources, target: Target): StoreRemediation[] {
+export function remediationsOf<Each extends Held>(
+  group: readonly Each[],
+  sources: Sources<Each>,
+  target: Target,
+): StoreRemediation[] {
   const own = group.filter(
     (hit) => statusOf(hit) === 'embedded' || (statusOf(hit) === 'trusted' && sources.get(hit)?.length === 0),
   );
@@ -207,19 +197,10 @@ function remediationsOf(group: readonly Hit[], sources: Sources, target: Target)
     groupBy(own, ({ store }) => store),
     ([store, hits]) => {
       const anchors = hits.map(({ anchor }) => anchor);
-      const { actions: _, ...remediation } = planRemoval(store, target, anchors);
-      return { store: store.id, ...remediation };
+      const { actions: _, inUse: __, ...remediation } = remediationFor(store, target, anchors);
+      // What only `rootaudit remove` can do is for a person where there are but commands.
+      if (remediation.commands.length > 0) return { store: store.id, ...remediation };
+      return { store: store.id, ...remediation, disposition: 'manual' };
     },
   );
-}
-
-function planRemoval(store: FoundStore, target: Target, anchors: readonly TrustAnchor[]): Remediation {
-  try {
-    return store.type.planRemoval(target, store.location, anchors);
-  } catch (error) {
-    // The file went away or may no longer be read since the scan began.
-    if (!(error instanceof FsError)) throw error;
-    const note = `No command can be given: ${error.path}: ${error.message}.`;
-    return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: false, note };
-  }
 }

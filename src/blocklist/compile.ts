@@ -6,13 +6,16 @@
 import { asBuffer } from '../core/bytes.ts';
 import { certificateFrom, sha256 as sha256Of, type Sha256 } from '../core/certificate.ts';
 import { nameKey, parseName, type NameAttribute } from '../core/name.ts';
-import type { Advisory, BlockedCertificate, Manifest, NameRule, RootPrograms } from './advisory.ts';
+import type { Advisory, BlockedCertificate, Distrust, Manifest, NameRule, RootPrograms } from './advisory.ts';
 
 /** What a finding says about its advisory. */
 export type CompiledAdvisory = Pick<
   Advisory,
   'id' | 'title' | 'summary' | 'category' | 'severity' | 'references'
 >;
+
+/** Who took trust away, how and when. */
+export type CompiledDistrust = Pick<Distrust, 'program' | 'action' | 'date'>;
 
 export interface CompiledCertificate {
   /** Index into advisories. */
@@ -25,6 +28,8 @@ export interface CompiledCertificate {
   /** False where a match by key alone would hit a root that programmes still trust. */
   readonly matchKey?: false;
   readonly stillShippedBy?: readonly string[];
+  /** Indices into distrusts; many certificates left on the same day. */
+  readonly distrustedBy?: readonly number[];
   /** Of a record that neither a SHA-256 nor a key identifies: its serial number, with its issuer or its SHA-1. */
   readonly serial?: { readonly number: string; readonly issuer?: string };
   readonly sha1?: string;
@@ -47,6 +52,7 @@ export interface CompiledBlocklist {
   readonly digest: Sha256;
   readonly advisories: readonly CompiledAdvisory[];
   readonly certificates: readonly CompiledCertificate[];
+  readonly distrusts: readonly CompiledDistrust[];
   readonly names: readonly CompiledNameRule[];
   /** Who ships roots: programmes of today first. Their index is the bit in {@link programRoots}. */
   readonly programs: readonly string[];
@@ -68,6 +74,7 @@ export interface BlocklistSource {
 export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
   const { manifest, digest, advisories, programs } = source;
   const trustedKeys = keysStillTrusted(source);
+  const distrusts = new DistrustTable();
   return {
     version: manifest.version,
     date: manifest.date,
@@ -81,8 +88,12 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
       references,
     })),
     certificates: advisories.flatMap((advisory, index) =>
-      advisory.certificates.map((certificate) => compileCertificate(certificate, index, source, trustedKeys)),
+      advisory.certificates.map((certificate) => ({
+        ...compileCertificate(certificate, index, source, trustedKeys),
+        ...distrusts.add(certificate),
+      })),
     ),
+    distrusts: distrusts.entries,
     names: advisories.flatMap((advisory, index) =>
       advisory.names.map(({ id, attributes, confidence, evidence }) => ({
         advisory: index,
@@ -96,6 +107,24 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
     programsOfToday: TODAY.length,
     programRoots: programRootsOf(programs),
   };
+}
+
+/** Each (program, action, date) once. */
+class DistrustTable {
+  readonly entries: CompiledDistrust[] = [];
+  readonly #known = new Map<string, number>();
+
+  add({ distrustedBy }: BlockedCertificate): Pick<CompiledCertificate, 'distrustedBy'> {
+    if (distrustedBy.length === 0) return {};
+    const indices = distrustedBy.map(({ program, action, date }) => {
+      const key = `${program} ${action} ${date}`;
+      const known = this.#known.get(key);
+      if (known !== undefined) return known;
+      this.#known.set(key, this.entries.length);
+      return this.entries.push({ program, action, date }) - 1;
+    });
+    return { distrustedBy: [...new Set(indices)] };
+  }
 }
 
 const TODAY = ['mozilla', 'chrome', 'apple', 'microsoft', 'android', 'windows-required'];

@@ -2,12 +2,16 @@
 
 import type { Severity } from '../blocklist/advisory.ts';
 import { severityRank } from '../match/matcher.ts';
+import { isAccepted, isAlarm } from '../report/acceptance.ts';
 import type { Report } from '../report/report.ts';
 
 export const EXIT = {
   /** Clean, and everything could be read. */
   clean: 0,
-  /** A root at or above the severity asked for that is trusted, or built into a program when `--deep` asked for that. */
+  /**
+   * A root at or above the severity asked for that is trusted, or built into a program when `--deep` asked for that;
+   * or the policy is violated. What is waived, or known from the baseline, does not count. `diff`: something changed.
+   */
   findings: 1,
   /** Wrong usage, or the target or the blocklist cannot be read at all. */
   usage: 2,
@@ -15,16 +19,24 @@ export const EXIT = {
   incomplete: 3,
 } as const;
 
+/** Of several targets. */
+export function worstOf(codes: readonly number[]): number {
+  return [EXIT.usage, EXIT.findings, EXIT.incomplete].find((code) => codes.includes(code)) ?? EXIT.clean;
+}
+
 export interface ExitRules {
   readonly failOn: Severity;
   readonly allowIncomplete: boolean;
 }
 
-export function exitCodeOf({ findings, complete }: Report, { failOn, allowIncomplete }: ExitRules): number {
+export function exitCodeOf(
+  { findings, policy, complete }: Report,
+  { failOn, allowIncomplete }: ExitRules,
+): number {
   const failing = findings.some(
-    ({ status, severity }) =>
-      (status === 'trusted' || status === 'embedded') && severityRank(severity) >= severityRank(failOn),
+    (finding) => isAlarm(finding) && severityRank(finding.severity) >= severityRank(failOn),
   );
-  if (failing) return EXIT.findings;
+  const violated = policy?.violations.some((violation) => !isAccepted(violation)) ?? false;
+  if (failing || violated) return EXIT.findings;
   return complete || allowIncomplete ? EXIT.clean : EXIT.incomplete;
 }

@@ -10,15 +10,13 @@ import { MAX_FILE_BYTES } from '../core/target.ts';
 import { createMatcher } from '../match/matcher.ts';
 import type { Explanation } from '../report/explanation.ts';
 import { readCertificates, readTrustListHashes } from '../stores/shared/any-file.ts';
-import { styleOf } from './environment.ts';
 import {
   addBlocklistOption,
-  addFormatOption,
   openChosenBlocklist,
-  rendererFor,
-  type CommonOptions,
+  type BlocklistOptions,
   type Surroundings,
 } from './options.ts';
+import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
 
 const HELP = `
 Examples:
@@ -31,13 +29,13 @@ export function addExplainCommand(program: Command, surroundings: Surroundings):
   const command = program
     .command('explain <what>')
     .description('tell the story of one root: a fingerprint, a certificate file or an advisory');
-  addBlocklistOption(addFormatOption(command))
+  addBlocklistOption(addFormatOption(command, 'explanations'))
     .addHelpText('after', HELP)
-    .action(async (what: string, options: CommonOptions) => {
+    .action(async (what: string, options: BlocklistOptions & OutputOptions) => {
       const explanations = explain(what, openChosenBlocklist(options, surroundings));
-      const renderer = await rendererFor(options);
-      const { stdout, environment } = surroundings;
-      stdout.write(renderer.explanations(explanations, await styleOf(stdout, environment)));
+      await writeOutputs('explanations', options, surroundings, (render, style) =>
+        render(explanations, style),
+      );
     });
 }
 

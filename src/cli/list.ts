@@ -3,17 +3,8 @@
 import type { Command } from 'commander';
 import { listStores } from '../audit/list.ts';
 import { STORE_TYPES } from '../stores/index.ts';
-import { styleOf } from './environment.ts';
-import {
-  addFormatOption,
-  addTargetOptions,
-  openTarget,
-  rendererFor,
-  TOOL,
-  type CommonOptions,
-  type Surroundings,
-  type TargetOptions,
-} from './options.ts';
+import { addTargetOptions, openTarget, TOOL, type Surroundings, type TargetOptions } from './options.ts';
+import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
 
 const HELP = `
 Examples:
@@ -22,17 +13,15 @@ Examples:
 
 export function addListCommand(program: Command, surroundings: Surroundings): void {
   const command = program.command('list').description('print every trust store and every certificate in it');
-  addTargetOptions(addFormatOption(command))
+  addTargetOptions(addFormatOption(command, 'inventory'))
     .addHelpText('after', HELP)
-    .action(async (options: CommonOptions & TargetOptions) => {
+    .action(async (options: OutputOptions & TargetOptions) => {
       const inventory = listStores({
         target: await openTarget(options, surroundings),
         stores: STORE_TYPES,
         tool: TOOL,
         read: { storePasswords: options.storePassword },
       });
-      const renderer = await rendererFor(options);
-      const { stdout, environment } = surroundings;
-      stdout.write(renderer.inventory(inventory, await styleOf(stdout, environment)));
+      await writeOutputs('inventory', options, surroundings, (render, style) => render(inventory, style));
     });
 }

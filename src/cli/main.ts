@@ -2,13 +2,18 @@
 
 import { Command, CommanderError } from 'commander';
 import { RootauditError } from '../core/errors.ts';
-import { visible } from '../core/text.ts';
 import { EXIT } from './exit-code.ts';
+import { addDiffCommand } from './diff.ts';
 import { addExplainCommand } from './explain.ts';
+import { tellFailure } from './failure.ts';
+import { addInitCommand } from './init.ts';
 import { addListCommand } from './list.ts';
 import { TOOL, type Surroundings } from './options.ts';
+import { addRemoveCommand } from './remove.ts';
 import { addScanCommand } from './scan.ts';
 import { addSelftestCommand } from './selftest.ts';
+import { addSnapshotCommand } from './snapshot.ts';
+import { addUndoCommand } from './undo.ts';
 
 const HELP = `
 Examples:
@@ -35,6 +40,11 @@ export async function main(argv: readonly string[], packageRoot: string): Promis
   addScanCommand(program, surroundings);
   addListCommand(program, surroundings);
   addExplainCommand(program, surroundings);
+  addRemoveCommand(program, surroundings);
+  addUndoCommand(program, surroundings);
+  addSnapshotCommand(program, surroundings);
+  addDiffCommand(program, surroundings);
+  addInitCommand(program, surroundings);
   addSelftestCommand(program, surroundings);
   try {
     await program.parseAsync([...argv]);
@@ -47,8 +57,7 @@ function reportFailure(error: unknown): number {
   // Commander has already said what is wrong; help and version end with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.usage;
   if (error instanceof RootauditError) {
-    process.stderr.write(`rootaudit: ${visible(error.message)}\n`);
-    if (error.hint !== undefined) process.stderr.write(`${visible(error.hint)}\n`);
+    tellFailure(error);
     return EXIT.usage;
   }
   // A defect of ours. Node would end with 1, which promises a finding.

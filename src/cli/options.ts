@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { openBlocklist, type Blocklist } from '../blocklist/load.ts';
 import type { Target } from '../core/target.ts';
-import { FORMATS, RENDERERS, type Format } from '../render/index.ts';
-import type { Renderer } from '../render/renderer.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 export const TOOL = { name: packageJson.name, version: packageJson.version } as const;
@@ -25,15 +23,8 @@ export interface TargetOptions {
   readonly storePassword: readonly string[];
 }
 
-export interface CommonOptions {
-  readonly format: Format;
+export interface BlocklistOptions {
   readonly blocklist?: string;
-}
-
-export function addFormatOption(command: Command): Command {
-  return command.addOption(
-    new Option('-f, --format <format>', 'how to print').choices([...FORMATS]).default('table'),
-  );
 }
 
 export function addBlocklistOption(command: Command): Command {
@@ -74,11 +65,10 @@ async function openThisMachine(environment: NodeJS.ProcessEnv): Promise<Target> 
   return openLiveWindows(environment, openRegistry(environment));
 }
 
-export function openChosenBlocklist({ blocklist }: CommonOptions, { packageRoot }: Surroundings): Blocklist {
+export function openChosenBlocklist(
+  { blocklist }: BlocklistOptions,
+  { packageRoot }: Surroundings,
+): Blocklist {
   if (blocklist !== undefined) return openBlocklist(blocklist);
   return openBlocklist(join(packageRoot, 'blocklists'), join(packageRoot, 'dist', 'blocklist.json'));
-}
-
-export function rendererFor({ format }: CommonOptions): Promise<Renderer> {
-  return RENDERERS[format]();
 }

@@ -64,9 +64,12 @@ export class RootauditError extends Error {
   override readonly name = 'RootauditError';
   /** What the user can do about it. */
   readonly hint: string | undefined;
-  constructor(message: string, hint?: string, options?: ErrorOptions) {
+  /** Lines between the message and the hint: each mistake in a file. */
+  readonly details: readonly string[];
+  constructor(message: string, hint?: string, options?: ErrorOptions & { details?: readonly string[] }) {
     super(message, options);
     this.hint = hint;
+    this.details = options?.details ?? [];
   }
 }
 

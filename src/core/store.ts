@@ -65,4 +65,9 @@ export interface StoreType {
   read(target: Target, location: StoreLocation, options: ReadOptions): Iterable<StoreContent>;
   /** How what is held as `anchors`, one certificate or several, leaves the store; the steps as data. */
   planRemoval(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation;
+  /**
+   * How it is refused for good instead, where the store can express that: a refusal also holds when the certificate
+   * comes back. Without this, removal is all there is.
+   */
+  planDistrust?(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation;
 }

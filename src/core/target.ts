@@ -130,6 +130,10 @@ export interface Target {
    * there is more now, so that the audit has to be done again.
    */
   fetchMissing?(): Promise<boolean>;
+  /**
+   * For an image: as it was after each layer but the last, from the lowest on. Each is valid until the next is asked for.
+   */
+  states?(): Iterable<Target>;
   /** Lets go of files and connections. */
   close?(): Promise<void>;
   /** The path at which a command run on this machine finds `path` of the target. */

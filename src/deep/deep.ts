@@ -43,6 +43,7 @@ export async function scanPrograms({
   const problems = new ProblemList();
   const programs: EmbeddedProgram[] = [];
   const notes: string[] = [];
+  const packed = new Map<string, number>();
   let files = 0;
   let bytes = 0;
   for (const path of walkPrograms(target, placesOf(target, directories), problems)) {
@@ -56,6 +57,7 @@ export async function scanPrograms({
       const content = await scanProgram(path, file, context);
       for (const problem of content.problems) problems.add(problem);
       if (notes.length < MAX_NOTES) notes.push(...content.notes);
+      if (content.packed !== undefined) packed.set(content.packed, (packed.get(content.packed) ?? 0) + 1);
       if (content.held.length === 0) continue;
       const { format, held, certificates } = content;
       const words = carrierWords(target, path, held, certificates, context.windows.file);
@@ -67,7 +69,17 @@ export async function scanPrograms({
     }
   }
   const looked = `--deep looked into ${count(files, 'file')}, ${count(Math.round(bytes / 1e6), 'megabyte')}`;
-  return { programs, problems: problems.all(), notes: [looked, ...notes] };
+  return { programs, problems: problems.all(), notes: [looked, ...packedNotes(packed), ...notes] };
+}
+
+/** What is packed in these ways was only looked at as it lies there. */
+function packedNotes(packed: ReadonlyMap<string, number>): string[] {
+  if (packed.size === 0) return [];
+  const kinds = Array.from(packed, ([kind, files]) => `${files} ${kind}`).toSorted();
+  const total = [...packed.values()].reduce((sum, files) => sum + files, 0);
+  return [
+    `--deep did not unpack ${count(total, 'file')}, packed in ways that are not read: ${kinds.join(', ')}`,
+  ];
 }
 
 function placesOf(target: Target, directories: readonly string[]): readonly string[] {

@@ -29,6 +29,8 @@ export interface ProgramContent {
   readonly certificates: number;
   readonly problems: readonly Problem[];
   readonly notes: readonly string[];
+  /** How the file is packed, where that is not unpacked here: "xz". */
+  readonly packed?: string;
 }
 
 export async function scanProgram(
@@ -47,7 +49,9 @@ export async function scanProgram(
   if (archive) await scanMembers(archive, file, context.windows.member, findings);
   else if (isGzip(head)) await scanGzip(file, context.windows.member, findings);
   const { held, certificates, problems, notes } = findings;
-  return { format: archive?.format ?? formatOf(head), held, certificates, problems, notes };
+  const packed = archive ? undefined : packedAs(head);
+  const format = archive?.format ?? packed ?? formatOf(head);
+  return { format, held, certificates, problems, notes, ...(packed !== undefined && { packed }) };
 }
 
 /** Reads everything once. Certificates that nobody asks for are counted at once and not kept. */
@@ -92,6 +96,26 @@ const HEAD_SIZE = 16;
 
 function isGzip(head: Buffer): boolean {
   return head.length > 10 && head.readUIntBE(0, 3) === 0x1f8b08;
+}
+
+/** Beginnings of files whose content is packed in a way that is not unpacked here. */
+const PACKED: readonly (readonly [RegExp, string])[] = [
+  [/^fd377a585a00/, 'xz'],
+  [/^425a683[1-9]314159265359/, 'bzip2'],
+  [/^28b52ffd/, 'zstd'],
+  [/^04224d18/, 'lz4'],
+  [/^(?:68737173|73717368)/, 'SquashFS'],
+  [/^377abcaf271c/, '7z'],
+  [/^526172211a07/, 'RAR'],
+  [/^4d53434600000000/, 'cabinet'],
+  [/^edabeedb/, 'RPM'],
+  [/^213c617263683e0a64656269616e2d62/, 'Debian package'],
+  [/^7f454c46.{8}414902/, 'AppImage'],
+];
+
+function packedAs(head: Buffer): string | undefined {
+  const hex = head.toString('hex');
+  return PACKED.find(([magic]) => magic.test(hex))?.[1];
 }
 
 const MAGICS: readonly (readonly [string, string])[] = [

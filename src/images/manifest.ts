@@ -86,7 +86,8 @@ export function parseImageDocument(bytes: Uint8Array, what: string): Document {
 
 function descriptor(node: JsonNode): Descriptor {
   const digest = node.get('digest').text();
-  if (!DIGEST.test(digest)) node.get('digest').fail(`is no digest of SHA-256 or SHA-512: ${visible(digest, 100)}`);
+  if (!DIGEST.test(digest))
+    node.get('digest').fail(`is no digest of SHA-256 or SHA-512: ${visible(digest, 100)}`);
   const platform = platformOf(node.get('platform'));
   return {
     mediaType: node.get('mediaType').optionalText() ?? '',

@@ -83,7 +83,9 @@ class Resolver {
     const { what, platform } = this.#input;
     const fits = choosePlatform(group, platform);
     if (fits.length === 0 && group.length > 0) {
-      this.#notes.push(`${named(name, what)} is not made for ${visible(platform ?? 'a known platform', 100)}`);
+      this.#notes.push(
+        `${named(name, what)} is not made for ${visible(platform ?? 'a known platform', 100)}`,
+      );
     }
     const images: Loaded[] = [];
     const missing = new Set<Candidate>();

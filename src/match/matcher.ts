@@ -7,6 +7,7 @@ import {
   type CompiledAdvisory,
   type CompiledBlocklist,
   type CompiledCertificate,
+  type CompiledDistrust,
   type CompiledNameRule,
 } from '../blocklist/compile.ts';
 import {
@@ -37,6 +38,8 @@ export interface Match {
   readonly record: string;
   /** Programmes whose clean, current systems ship this very certificate. */
   readonly stillShippedBy: readonly string[];
+  /** Who distrusts the certificate that the record is about. */
+  readonly distrustedBy: readonly CompiledDistrust[];
   readonly kind: MatchKind;
   readonly severity: Severity;
   /** How sure a match by name is. */
@@ -81,7 +84,8 @@ function createFinder(blocklist: CompiledBlocklist, options: MatcherOptions): Ma
     // Another certificate on the same key, or one that it issued, is not itself shipped by anyone.
     const itself = kind === 'certificate' || kind === 'body';
     const stillShippedBy = (itself && record.stillShippedBy) || [];
-    return { advisory, record: record.id, stillShippedBy, kind, severity: advisory.severity };
+    const distrustedBy = distrustsOf(blocklist, record);
+    return { advisory, record: record.id, stillShippedBy, distrustedBy, kind, severity: advisory.severity };
   };
 
   return (certificate) => {
@@ -210,6 +214,7 @@ function suspicion(blocklist: CompiledBlocklist, rule: CompiledNameRule): Match 
     advisory,
     record: rule.id,
     stillShippedBy: [],
+    distrustedBy: [],
     kind: 'name',
     severity: severityRank(advisory.severity) > severityRank(cap) ? cap : advisory.severity,
     confidence: rule.confidence,
@@ -229,6 +234,13 @@ function strongestPerAdvisory(matches: readonly Match[]): readonly Match[] {
 
 export function severityRank(severity: Severity): number {
   return SEVERITIES.indexOf(severity);
+}
+
+function distrustsOf(
+  { distrusts }: CompiledBlocklist,
+  { distrustedBy = [] }: CompiledCertificate,
+): readonly CompiledDistrust[] {
+  return distrustedBy.flatMap((index) => distrusts[index] ?? []);
 }
 
 function advisoryOf(blocklist: CompiledBlocklist, index: number): CompiledAdvisory {

@@ -1,13 +1,21 @@
 /** A renderer turns report data into text; it sees nothing but the data. */
 
+import type { Drift } from '../report/drift.ts';
 import type { Explanation } from '../report/explanation.ts';
 import type { Inventory, Report } from '../report/report.ts';
 import type { Style } from './style.ts';
 
-export interface Renderer {
+/** What there is to be rendered; a format need not make sense for everything. */
+interface Renderings {
   /** One report for each target, in the order they were named; never empty. */
-  reports(reports: readonly Report[], style: Style): string;
-  inventory(inventory: Inventory, style: Style): string;
+  readonly reports: (reports: readonly Report[], style: Style) => string;
+  readonly inventory: (inventory: Inventory, style: Style) => string;
   /** Never empty: one or more stories. */
-  explanations(explanations: readonly Explanation[], style: Style): string;
+  readonly explanations: (explanations: readonly Explanation[], style: Style) => string;
+  /** What changed between two audits. */
+  readonly drift: (drift: Drift, style: Style) => string;
 }
+
+export type Subject = keyof Renderings;
+
+export type Renderer<Kind extends Subject = Subject> = Pick<Renderings, Kind>;

@@ -1,4 +1,4 @@
-/** What a renderer may know about the place it writes to, and the few words of colour that all share. */
+/** What a renderer may know besides the data, and the few words of colour that all share. */
 
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { Severity } from '../blocklist/advisory.ts';
@@ -11,6 +11,10 @@ export interface Style {
   readonly width: number;
   /** Findings that are no alarm in full too, not only in a line each. */
   readonly verbose: boolean;
+  /** From which severity on a trusted root is a failure, for formats that pass and fail; medium if nobody says. */
+  readonly failOn?: Severity;
+  /** ISO 8601, for formats that have to say when they were written. */
+  readonly now?: string;
 }
 
 export interface Palette {

@@ -3,9 +3,14 @@
 import { count, visible } from '../core/text.ts';
 import { SEVERITIES } from '../blocklist/advisory.ts';
 import type { Problem } from '../core/errors.ts';
-import type { Finding, Inventory, Report, StoreRemediation, StoreSummary } from '../report/report.ts';
+import type { Finding, Inventory, Report, StoreSummary } from '../report/report.ts';
+import { driftText } from './drift-text.ts';
+import { isAccepted, isEffective } from '../report/acceptance.ts';
 import { explanationText } from './explanation-text.ts';
+import { locationsText, remediationText } from './place-text.ts';
+import { acceptedText, policyNotesText, policyVerdict, violationsText } from './policy-text.ts';
 import type { Renderer } from './renderer.ts';
+import { MATCH_WORDS, shortName, STATUS_WORDS } from './shared/words.ts';
 import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
 import { grid, type Row } from './grid.ts';
 
@@ -21,6 +26,7 @@ export const renderer: Renderer = {
   },
   explanations: (explanations, style) =>
     joinBlocks(explanations.map((explanation) => explanationText(explanation, style))),
+  drift: (drift, style) => driftText(drift, style),
 };
 
 function reportText(report: Report, style: Style): string {
@@ -30,10 +36,13 @@ function reportText(report: Report, style: Style): string {
     ...report.findings
       .filter((finding) => isShownInFull(finding, style))
       .map((finding) => findingText(finding, report, paint, style)),
+    ...violationsText(report, paint, style),
+    acceptedText(report, paint, style),
     otherFindingsText(report, paint, style),
+    policyNotesText(report, style),
     problemsText(report.problems, paint, style),
     notesText(report, style),
-    verdict(report, paint, style),
+    verdict(report, paint, style) + policyVerdict(report, paint),
   ]);
 }
 
@@ -41,38 +50,21 @@ function joinBlocks(blocks: readonly string[]): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-function heading({ tool, blocklist, target }: Report, paint: Palette): string {
+function heading({ tool, blocklist, target, policy }: Report, paint: Palette): string {
   const what = target.kind === 'live' ? 'this machine' : visible(target.reference);
-  return paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`);
-}
-
-const STATUS_WORDS = {
-  trusted: 'trusted',
-  embedded: 'built into a program',
-  present: 'held but not trusted',
-  mitigated: 'distrusted here',
-} as const;
-
-const MATCH_WORDS = {
-  certificate: 'this very certificate is on the blocklist',
-  body: 'the same certificate, encoded in another way, is on the blocklist',
-  key: 'its key is on the blocklist',
-  issuer: 'it is signed by a key on the blocklist',
-  name: 'suspected: it is named like one',
-} as const;
-
-/** Trusted, or in a program that may trust it. */
-function isAlarming({ status }: Pick<Finding, 'status'>): boolean {
-  return status === 'trusted' || status === 'embedded';
+  const by = policy && policy.file !== '' ? `, policy ${visible(policy.file)}` : '';
+  return paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}${by}, ${what}`);
 }
 
 /** A trusted root of low or info severity is no alarm, nor is one that is merely held: a line says enough. */
-function isShownInFull({ status, severity }: Finding, { verbose }: Style): boolean {
-  return verbose || (isAlarming({ status }) && severity !== 'low' && severity !== 'info');
+function isShownInFull(finding: Finding, { verbose }: Style): boolean {
+  const { status, severity } = finding;
+  if (verbose) return true;
+  return isEffective(status) && severity !== 'low' && severity !== 'info' && !isAccepted(finding);
 }
 
 function otherFindingsText({ findings }: Report, paint: Palette, style: Style): string {
-  const others = findings.filter((finding) => !isShownInFull(finding, style));
+  const others = findings.filter((finding) => !isShownInFull(finding, style) && !isAccepted(finding));
   if (others.length === 0) return '';
   const rows = others.map(({ severity, status, certificate, advisory }): Row => [
     paint.severity(severity, severity),
@@ -83,12 +75,6 @@ function otherFindingsText({ findings }: Report, paint: Palette, style: Style): 
   ]);
   const title = 'Also on the blocklist, but no alarm (--verbose tells more, as does rootaudit explain)';
   return [title, grid(rows, style)].join('\n');
-}
-
-/** The common name, or whatever comes first. */
-function shortName(subject: string): string {
-  const first = /(?:^|,)CN=((?:[^,\\]|\\.)*)/.exec(subject)?.[1] ?? subject;
-  return first.replaceAll(/\\(.)/g, '$1') || '(no readable name)';
 }
 
 function findingText(finding: Finding, report: Report, paint: Palette, style: Style): string {
@@ -103,7 +89,7 @@ function findingText(finding: Finding, report: Report, paint: Palette, style: St
     paint.faint(`  SHA-256 ${certificate.sha256}`),
     paint.faint(`  ${validity(finding)}Why: ${MATCH_WORDS[finding.match]}${confidence}.`),
     '',
-    locationsText(finding, report, paint, style),
+    locationsText(finding.locations, report, paint, style),
     ...removalText(finding, paint, style),
   ];
   return lines.join('\n');
@@ -114,44 +100,14 @@ function validity({ certificate: { notBefore, notAfter } }: Finding): string {
   return notBefore === null && notAfter === null ? '' : `Valid ${day(notBefore)} to ${day(notAfter)}. `;
 }
 
-function locationsText({ locations }: Finding, report: Report, paint: Palette, style: Style): string {
-  const applications = new Map(report.stores.map(({ id, application }) => [id, application]));
-  const rows = locations.map(({ trust, path, entry, store, generatedFrom, expressed }): Row => {
-    const held = path.endsWith(`/${entry}`) ? path : `${path} (${entry})`;
-    const origin = generatedFrom.length > 0 ? `${trust}, generated` : `${trust}: ${expressed}`;
-    const tint = trust === 'trusted' ? paint.bad : paint.faint;
-    return [tint(visible(origin)), visible(held), visible(applications.get(store) ?? '')];
-  });
-  return grid(rows, style);
-}
-
 function removalText(finding: Finding, paint: Palette, style: Style): string[] {
-  if (!isAlarming(finding)) return [];
+  if (!isEffective(finding.status)) return [];
   if (finding.remediations.length === 0) {
     const by = finding.stillShippedBy.join(', ');
     const text = `Clean systems ship this root (${by}), so no removal is suggested; --remove-shipped prints the commands.`;
     return ['', paragraph(text, style.width)];
   }
   return finding.remediations.flatMap((remediation) => ['', remediationText(remediation, paint, style)]);
-}
-
-const DISPOSITION_WORDS = { safe: 'Remove', unsafe: 'Remove (with care)', manual: 'By hand' } as const;
-
-/** The commands of one shell of Windows mean nothing, or something else, in the other. */
-const SHELL_WORDS = { sh: '', cmd: ', in cmd.exe', powershell: ', in PowerShell' } as const;
-
-function remediationText(remediation: StoreRemediation, paint: Palette, style: Style): string {
-  const { disposition, shell, commands, undo, elevated, note } = remediation;
-  const who = shell === 'sh' ? 'root' : 'administrator';
-  const asRoot = elevated && commands.length > 0 ? `, as ${who}` : '';
-  const where = commands.length > 0 ? SHELL_WORDS[shell] : '';
-  return [
-    `  ${paint.strong(`${DISPOSITION_WORDS[disposition]}${asRoot}${where}:`)}`,
-    ...(note === undefined ? [] : [paragraph(note, style.width, '    ')]),
-    ...commands.map((command) => `    ${visible(command, 100_000)}`),
-    ...(undo.length === 0 ? [] : [paint.faint('  Undo:')]),
-    ...undo.map((command) => paint.faint(`    ${visible(command, 100_000)}`)),
-  ].join('\n');
 }
 
 /** Enough to see what is wrong; the JSON has them all. */

@@ -3,7 +3,7 @@
  * `docs/report.schema.json`. Renderers see nothing else.
  */
 
-import type { Category, Severity } from '../blocklist/advisory.ts';
+import type { Category, Distrust, Severity } from '../blocklist/advisory.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Remediation } from '../core/remediation.ts';
 import type { Scope } from '../core/store.ts';
@@ -22,6 +22,10 @@ export interface Report {
   readonly complete: boolean;
   readonly stores: readonly StoreSummary[];
   readonly findings: readonly Finding[];
+  /** Trusted roots that no root programme ships and no advisory names: somebody added them. */
+  readonly unrecognised?: readonly UnrecognisedRoot[];
+  /** What the policy says, where there is one (or `--fail-on unrecognised`). */
+  readonly policy?: PolicySummary;
   readonly problems: readonly Problem[];
   /** Worth knowing about the whole scan, in plain words. */
   readonly notes: readonly string[];
@@ -55,8 +59,11 @@ export interface StoreSummary {
   readonly notes: readonly string[];
 }
 
-/** embedded: built into a program, which may trust it or not (`--deep`). */
-export type FindingStatus = TrustStatus | 'embedded';
+/**
+ * embedded: built into a program, which may trust it or not (`--deep`). deleted: trusted in a lower layer of an image, gone
+ * from the image as it runs (`--all-layers`).
+ */
+export type FindingStatus = TrustStatus | 'embedded' | 'deleted';
 
 /** One dangerous certificate, wherever it sits. */
 export interface Finding {
@@ -73,9 +80,85 @@ export interface Finding {
   readonly references: readonly string[];
   /** Programmes whose clean, current systems ship it. */
   readonly stillShippedBy: readonly string[];
+  /** Programmes that took trust from it (or from the certificate on the blocklist whose key it has or that issued it). */
+  readonly distrustedBy?: readonly Pick<Distrust, 'program' | 'action' | 'date'>[];
   readonly certificate: CertificateSummary;
   readonly locations: readonly Location[];
   readonly remediations: readonly StoreRemediation[];
+  /** Path of its private key on the same disk: whoever reads that can impersonate every site. */
+  readonly privateKey?: string;
+  /** Accepted for now: each place where it is trusted is waived. */
+  readonly waiver?: WaiverSummary;
+  /** Every place where it is trusted, and that is not waived, is in the baseline too. */
+  readonly known?: true;
+}
+
+/** "Who put this here?" */
+export interface UnrecognisedRoot {
+  readonly certificate: CertificateSummary;
+  readonly locations: readonly Location[];
+  /** Of each file that has it of itself. */
+  readonly origins: readonly FileOrigin[];
+  /** Path of its private key on the same disk: whoever reads that can impersonate every site. */
+  readonly privateKey?: string;
+}
+
+export interface FileOrigin {
+  readonly path: string;
+  /** Last change, ISO 8601; null where that cannot be told. */
+  readonly modified: string | null;
+  /** Owner of the file. */
+  readonly user?: string;
+  /** The package that it belongs to, with its version. */
+  readonly package?: string;
+}
+
+/** Of the waivers that cover a finding, the one that ends first. */
+export interface WaiverSummary {
+  readonly reason: string;
+  readonly owner: string;
+  /** ISO 8601 day (UTC), the last one on which it holds. */
+  readonly expires: string;
+}
+
+export interface PolicySummary {
+  /** The file; empty without one. */
+  readonly file: string;
+  readonly violations: readonly Violation[];
+  /** About the policy itself: a waiver that nothing needs. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * forbidden: a rule of `forbid` names it; not-allowed: `only` does not; missing: a rule of `require` is not met;
+ * expired-waiver: it was accepted up to a day that is past; unrecognised: no root programme ships it.
+ */
+export type ViolationKind = 'forbidden' | 'not-allowed' | 'missing' | 'expired-waiver' | 'unrecognised';
+
+/** Something that the policy does not accept. Each fails the scan, unless it is waived or known. */
+export interface Violation {
+  readonly kind: ViolationKind;
+  /** What is wrong, in one sentence. */
+  readonly message: string;
+  /** The rule or waiver: "sha256 00309c73…". Empty for unrecognised. */
+  readonly rule: string;
+  /** Its line in the policy file; 0 when no line says it. */
+  readonly line: number;
+  /** The reason that the rule gives. */
+  readonly reason?: string;
+  /** Of an expired waiver. */
+  readonly advisory?: string;
+  readonly owner?: string;
+  readonly expires?: string;
+  /** Null when it is missing. */
+  readonly certificate: CertificateSummary | null;
+  /** Where it is trusted. */
+  readonly locations: readonly Location[];
+  /** When it is missing: the ids of the stores that should trust it; empty when any store would do. */
+  readonly missingFrom: readonly string[];
+  readonly remediations: readonly StoreRemediation[];
+  readonly waiver?: WaiverSummary;
+  readonly known?: true;
 }
 
 export interface CertificateSummary {
@@ -97,8 +180,12 @@ export interface Location {
   readonly store: string;
   readonly path: string;
   readonly entry: string;
+  /** In a text file: the first and the last line of the certificate, from 1. */
+  readonly lines?: { readonly first: number; readonly last: number };
   /** In an image: index of the layer that the file comes from, in the target's layers. */
   readonly layer?: number;
+  /** Where trust is `deleted`: index of the layer that took it away. */
+  readonly deletedIn?: number;
   readonly trust: FindingStatus;
   /** What it is trusted for. */
   readonly purposes: readonly Purpose[];
@@ -106,9 +193,13 @@ export interface Location {
   readonly expressed: string;
   /** Ids of the stores this copy was generated from: removal goes there. */
   readonly generatedFrom: readonly string[];
+  /** A waiver of the policy covers it. */
+  readonly waived?: true;
+  /** The baseline has it too. */
+  readonly known?: true;
 }
 
-export interface StoreRemediation extends Omit<Remediation, 'actions'> {
+export interface StoreRemediation extends Omit<Remediation, 'actions' | 'inUse'> {
   /** Id of the store. */
   readonly store: string;
 }

@@ -1,11 +1,7 @@
-/** Stores of Linux distributions, of browsers there, and of containers. */
+/** Stores of Linux distributions, of OpenSSL and p11-kit there, and of containers. */
 
 import type { MadeCertificate } from './certificates.ts';
-import { nssDatabase } from './nss-database.ts';
 import { byContent, CA, pem, type Plant } from './plant.ts';
-
-const nss = (directory: string): Plant['files'] =>
-  byContent(`${directory}/cert9.db`, ({ der }) => nssDatabase(der, 'selftest'));
 
 const p11Kit = ({ pem: text }: MadeCertificate): string =>
   `[p11-kit-object-v1]\ntrusted: true\nx-distrusted: false\n${text}`;
@@ -57,25 +53,6 @@ export const LINUX_PLANTS: readonly Plant[] = [
   { store: 'openssl-dir', form: 'PEM bundle', files: pem('/usr/lib/ssl/cert.pem') },
   { store: 'openssl-env', form: 'PEM', files: pem(CA, { '/etc/environment': `SSL_CERT_FILE=${CA}\n` }) },
   { store: 'system-bundle', form: 'PEM bundle', files: pem('/usr/local/share/certs/ca-root-nss.crt') },
-  { store: 'nss-user', form: 'cert9.db', files: nss('/home/u/.pki/nssdb') },
-  { store: 'nss-system', form: 'cert9.db', files: nss('/etc/pki/nssdb') },
-  { store: 'firefox', form: 'cert9.db', files: nss('/home/u/.mozilla/firefox/a.default') },
-  { store: 'thunderbird', form: 'cert9.db', files: nss('/home/u/.thunderbird/a.default') },
-  {
-    store: 'firefox-policy',
-    form: 'policies.json',
-    files: pem('/usr/lib/mozilla/certificates/a.pem', {
-      '/usr/lib/firefox/firefox': '',
-      '/etc/firefox/policies/policies.json': '{"policies":{"Certificates":{"Install":["a.pem"]}}}',
-    }),
-  },
-  {
-    store: 'chrome-policy',
-    form: 'JSON policy',
-    files: byContent('/etc/opt/chrome/policies/managed/a.json', ({ der }) =>
-      JSON.stringify({ CACertificates: [Buffer.from(der).toString('base64')] }),
-    ),
-  },
   { store: 'docker', form: 'PEM', files: pem('/etc/docker/certs.d/reg.example/ca.crt') },
   { store: 'podman', form: 'PEM', files: pem('/etc/containers/certs.d/reg.example/ca.crt') },
   {
@@ -103,10 +80,10 @@ export const LINUX_PLANTS: readonly Plant[] = [
       Buffer.concat([Buffer.alloc(4), signatureList(der)]),
     ),
   },
-  { store: 'clear-linux', form: 'PEM', files: pem('/usr/share/ca-certs/trusted/a.pem') },
   {
-    store: 'clear-linux-bundle',
-    form: 'PEM bundle',
-    files: pem('/var/cache/ca-certs/compat/ca-roots.pem', { '/usr/share/ca-certs/trusted/': '' }),
+    store: 'unreadable-places',
+    form: 'too large to be read',
+    files: () => ({ '/etc/environment': Buffer.alloc((1 << 20) + 1, '#') }),
+    says: 'certificates, or settings that name them, may be here',
   },
 ];

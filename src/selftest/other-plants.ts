@@ -1,63 +1,38 @@
-/** Stores of systems other than Linux. */
+/** Stores of Android and of the BSDs, Solaris and Clear Linux. */
 
-import type { MadeCertificate } from './certificates.ts';
-import { byContent, pem, type Plant } from './plant.ts';
-import { hive } from './registry.ts';
+import { pem, type Files, type Plant } from './plant.ts';
 
-const MAC = { '/System/Library/CoreServices/': '' };
-const WINDOWS = { '/Windows/System32/': '' };
-const ROOT_STORE = 'Microsoft\\SystemCertificates\\ROOT';
-const SOFTWARE = '/Windows/System32/config/SOFTWARE';
-const ANDROID = { '/system/build.prop': 'ro.build.version.sdk=34\n' };
-const FREEBSD = { '/bin/freebsd-version': '' };
-
-const mobileconfig = ({ der }: MadeCertificate): string => `<?xml version="1.0" encoding="UTF-8"?>
-<plist version="1.0"><dict>
-<key>PayloadType</key><string>Configuration</string>
-<key>PayloadIdentifier</key><string>selftest</string>
-<key>PayloadUUID</key><string>AAAAAAAA-0000-4000-8000-000000000001</string>
-<key>PayloadVersion</key><integer>1</integer>
-<key>PayloadContent</key><array><dict>
-<key>PayloadType</key><string>com.apple.security.root</string>
-<key>PayloadIdentifier</key><string>selftest.root</string>
-<key>PayloadUUID</key><string>AAAAAAAA-0000-4000-8000-000000000002</string>
-<key>PayloadVersion</key><integer>1</integer>
-<key>PayloadContent</key><data>${Buffer.from(der).toString('base64')}</data>
-</dict></array></dict></plist>
-`;
+const ANDROID: Files = { '/system/build.prop': 'ro.build.version.sdk=34\n' };
+const FREEBSD: Files = { '/bin/freebsd-version': '' };
+const NETBSD: Files = { '/netbsd': '' };
+const SOLARIS: Files = { '/usr/sbin/svcadm': '' };
 
 export const OTHER_PLANTS: readonly Plant[] = [
-  {
-    store: 'windows-machine',
-    form: 'registry hive',
-    files: byContent(SOFTWARE, ({ der }) => hive(ROOT_STORE, der), WINDOWS),
-  },
-  {
-    store: 'windows-policy',
-    form: 'registry hive',
-    files: byContent(SOFTWARE, ({ der }) => hive(`Policies\\${ROOT_STORE}`, der), WINDOWS),
-  },
-  {
-    store: 'windows-enterprise',
-    form: 'registry hive',
-    files: byContent(SOFTWARE, ({ der }) => hive(ROOT_STORE.replace('System', 'Enterprise'), der), WINDOWS),
-  },
-  {
-    store: 'windows-user',
-    form: 'registry hive',
-    files: byContent('/Users/u/NTUSER.DAT', ({ der }) => hive(`Software\\${ROOT_STORE}`, der), WINDOWS),
-  },
   { store: 'android-system', form: 'PEM', files: pem('/system/etc/security/cacerts/01234567.0', ANDROID) },
   { store: 'android-user', form: 'PEM', files: pem('/data/misc/user/0/cacerts-added/01234567.0', ANDROID) },
-  {
-    store: 'apple-profiles',
-    form: '.mobileconfig',
-    files: byContent('/private/var/db/ConfigurationProfiles/Store/a.mobileconfig', mobileconfig, MAC),
-  },
   { store: 'freebsd', form: 'PEM', files: pem('/usr/share/certs/trusted/a.pem', FREEBSD) },
   {
     store: 'freebsd-bundle',
     form: 'PEM bundle',
     files: pem('/etc/ssl/cert.pem', { ...FREEBSD, '/usr/share/certs/trusted/': '' }),
+  },
+  { store: 'netbsd', form: 'PEM', files: pem('/usr/share/certs/mozilla/server/a.pem', NETBSD) },
+  {
+    store: 'netbsd-bundle',
+    form: 'PEM',
+    files: pem('/etc/openssl/certs/a.pem', { ...NETBSD, '/usr/share/certs/mozilla/server/': '' }),
+  },
+  { store: 'openbsd', form: 'PEM bundle', files: pem('/etc/ssl/cert.pem', { '/bsd': '' }) },
+  { store: 'solaris', form: 'PEM', files: pem('/etc/certs/CA/a.pem', SOLARIS) },
+  {
+    store: 'solaris-bundle',
+    form: 'PEM',
+    files: pem('/etc/openssl/certs/a.pem', { ...SOLARIS, '/etc/certs/CA/': '' }),
+  },
+  { store: 'clear-linux', form: 'PEM', files: pem('/usr/share/ca-certs/trusted/a.pem') },
+  {
+    store: 'clear-linux-bundle',
+    form: 'PEM bundle',
+    files: pem('/var/cache/ca-certs/compat/ca-roots.pem', { '/usr/share/ca-certs/trusted/': '' }),
   },
 ];

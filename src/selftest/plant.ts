@@ -12,6 +12,11 @@ export interface Plant {
   readonly files: (certificate: MadeCertificate) => Files;
   /** It is found inside of a program only. */
   readonly deep?: true;
+  /**
+   * For a type that holds no certificate, or is named without being read: words that have to stand in its notes or
+   * problems.
+   */
+  readonly says?: string;
 }
 
 /** A file of the certificate as text, and what has to lie around it. */
@@ -29,3 +34,8 @@ export function byContent(
 
 /** A file that some setting names. */
 export const CA = '/opt/ca.pem';
+
+// What makes a root that of a system
+
+export const MAC: Files = { '/System/Library/CoreServices/': '' };
+export const WINDOWS: Files = { '/Windows/System32/': '' };

@@ -1,12 +1,14 @@
 /** Stores of language runtimes and tools. */
 
+import { bcfks, bcfksObject, bcfksObjects, bks, bksCertificate } from './bouncy-castle.ts';
 import { byContent, CA, pem, type Plant } from './plant.ts';
 import { authenticatedSafe, certificateBag, jks, jksTrusted, pkcs12, plainSafe } from './keystores.ts';
 import { wineRegistry } from './registry.ts';
 
+/** ObjectData of a certificate in a BCFKS keystore. */
+const CERTIFICATE_OBJECT = 0;
 const CACERTS = '/usr/lib/jvm/java-17/lib/security/cacerts';
 const NIX_BUNDLE = '/nix/store/0-nss-cacert/etc/ssl/certs/ca-bundle.crt';
-const MAC = { '/System/Library/CoreServices/': '' };
 
 export const RUNTIME_PLANTS: readonly Plant[] = [
   {
@@ -33,6 +35,18 @@ export const RUNTIME_PLANTS: readonly Plant[] = [
     files: byContent('/etc/kafka/ssl/truststore.jks', ({ der }) => jks([jksTrusted('selftest', der)])),
   },
   {
+    store: 'java-app',
+    form: 'BKS',
+    files: byContent('/opt/app/conf/roots.bks', ({ der }) => bks([bksCertificate('selftest', der)])),
+  },
+  {
+    store: 'java-app',
+    form: 'BCFKS',
+    files: byContent('/opt/app/conf/roots.bcfks', ({ der }) =>
+      bcfks(bcfksObjects(bcfksObject(CERTIFICATE_OBJECT, 'selftest', der))),
+    ),
+  },
+  {
     store: 'dotnet',
     form: 'PKCS#12',
     files: byContent('/home/u/.dotnet/corefx/cryptography/x509stores/root/A.pfx', ({ der }) =>
@@ -50,11 +64,29 @@ export const RUNTIME_PLANTS: readonly Plant[] = [
     form: 'boto.cfg',
     files: pem(CA, { '/etc/boto.cfg': `[Boto]\nca_certificates_file = ${CA}\n` }),
   },
+  { store: 'erlang', form: 'castore', files: pem('/usr/lib/erlang/lib/castore-1.0.0/priv/cacerts.pem') },
+  { store: 'r-julia', form: 'PEM bundle', files: pem('/usr/share/julia/cert.pem') },
+  {
+    store: 'electron-app',
+    form: 'PEM',
+    files: pem('/opt/app/resources/ca.pem', { '/opt/app/resources/app.asar': '' }),
+  },
+  {
+    store: 'vpn-wifi-mail-databases',
+    form: 'OpenVPN',
+    files: pem(CA, { '/etc/openvpn/a.conf': `client\nca ${CA}\n` }),
+  },
   { store: 'perl', form: 'Mozilla::CA', files: pem('/usr/share/perl5/Mozilla/CA/cacert.pem') },
   {
     store: 'node',
     form: 'NODE_EXTRA_CA_CERTS',
     files: pem(CA, { '/etc/environment': `NODE_EXTRA_CA_CERTS=${CA}\n` }),
+  },
+  {
+    store: 'node-compiled-in',
+    form: 'program, noted',
+    files: () => ({ '/usr/local/bin/node': 'a program' }),
+    says: 'are compiled into it',
   },
   {
     store: 'npm',
@@ -74,7 +106,6 @@ export const RUNTIME_PLANTS: readonly Plant[] = [
     form: 'DER',
     files: byContent('/usr/share/.mono/certs/Trust/ski-AA.cer', ({ der }) => der),
   },
-  { store: 'pidgin', form: 'PEM', files: pem('/usr/share/purple/ca-certs/a.pem') },
   {
     store: 'nixos',
     form: 'PEM bundle',
@@ -89,6 +120,4 @@ export const RUNTIME_PLANTS: readonly Plant[] = [
       { '/home/u/.wine/drive_c/': '' },
     ),
   },
-  { store: 'homebrew', form: 'PEM bundle', files: pem('/opt/homebrew/etc/ca-certificates/cert.pem', MAC) },
-  { store: 'macports', form: 'PEM bundle', files: pem('/opt/local/share/curl/curl-ca-bundle.crt', MAC) },
 ];

@@ -1,5 +1,5 @@
 /**
- * `rootaudit selftest`: a store of every type that has a writer, made in a temporary folder with a certificate and a
+ * `rootaudit selftest`: a store of every type, made in a temporary folder with a certificate and a
  * blocklist made on the spot, read by the same pipeline as any scan.
  */
 
@@ -23,10 +23,13 @@ import { PLANTS } from './plants.ts';
 export interface SelftestRow {
   readonly store: string;
   readonly form: string;
+  /** 0 where the type holds no certificate, or is named without being read. */
   readonly planted: number;
   readonly found: number;
   /** How the store says the certificate stands there; undefined when it was not found. */
   readonly trust?: FindingStatus;
+  /** Where nothing is planted: the store was located, and the scan says of it what it should. */
+  readonly told?: boolean;
 }
 
 export interface SelftestResult {
@@ -107,7 +110,14 @@ function lookInside(target: Target, matcher: Matcher): Promise<DeepResult> {
   return scanPrograms({ target, directories: [], wanted });
 }
 
-function rowOf({ store, form }: Plant, { findings, stores }: Report): SelftestRow {
+function rowOf({ store, form, says }: Plant, { findings, stores, problems }: Report): SelftestRow {
+  if (says !== undefined) {
+    const ids = new Set(stores.filter(({ type }) => type === store).map(({ id }) => id));
+    const notes = stores.filter(({ id }) => ids.has(id)).flatMap((each) => each.notes);
+    const messages = problems.filter((problem) => ids.has(problem.store ?? '')).map(({ message }) => message);
+    const told = [...notes, ...messages].some((text) => text.includes(says));
+    return { store, form, planted: 0, found: 0, told };
+  }
   const typeById = new Map(stores.map(({ id, type }) => [id, type]));
   const first = findings
     .filter(({ match }) => match === 'certificate')

@@ -5,8 +5,8 @@
 
 import { posix } from 'node:path';
 import type { Certificate } from '../core/certificate.ts';
-import type { Remediation } from '../core/remediation.ts';
-import { canQuoteSh, quoteSh } from '../core/shell.ts';
+import type { Action, Remediation } from '../core/remediation.ts';
+import { quoteSh } from '../core/shell.ts';
 import type { StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { distrustedForAll, heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
@@ -15,7 +15,8 @@ import { ADDED, androidUsers, REMOVED } from './shared/android-places.ts';
 import { backupPath } from './shared/backup.ts';
 import { exists, realPathOr } from './shared/content.ts';
 import { manualRemediation } from './shared/cut-bytes.ts';
-import { stillHolds } from './shared/unchanged.ts';
+import { scannedFile } from './shared/scanned-file.ts';
+import { changeStep, planOf, type Step } from './shared/steps.ts';
 
 const SETTINGS =
   'On the device: Settings > Security > Encryption & credentials > Trusted credentials > User. ' +
@@ -70,21 +71,23 @@ function removedTrust(_: Certificate, unfound: Unfound): Trust {
 function planRemoval(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
   const files = [...new Set(anchors.map(({ path }) => realPathOr(target, path)))];
   const alone = anchors.every(({ lines }) => (lines?.certificatesInFile ?? 1) === 1);
-  if (target.kind !== 'directory' || !alone || !files.every((path) => canQuoteSh(target.hostPath(path)))) {
+  if (target.kind !== 'directory' || !alone) {
     const names = files.map((path) => posix.basename(path)).join(', ');
     return manualRemediation(
       location,
       `${SETTINGS} With root rights, delete ${names} in ${location.path} and restart.`,
     );
   }
-  const commands: string[] = [];
-  const undo: string[] = [];
-  for (const file of files) {
-    const backup = backupPath(target, location, file);
-    const path = quoteSh(target.hostPath(file));
-    const copy = quoteSh(backup.file);
-    commands.push(stillHolds(target, file), backup.prepare, `cp -p ${path} ${copy}`, `: > ${path}`);
-    undo.push(`cat ${copy} > ${path}`);
-  }
-  return { disposition: 'safe', shell: 'sh', commands, undo, elevated: true, note: SETTINGS };
+  const steps = files.map((file) => emptyStep(target, location, file));
+  const byHand = `Empty ${files.join(', ')}.`;
+  return planOf(target, steps, { elevated: true, notes: [SETTINGS], byHand });
+}
+
+function emptyStep(target: Target, location: StoreLocation, file: string): Step {
+  const { sha256, size } = scannedFile(target, file);
+  const actions: readonly Action[] = [{ kind: 'cut', path: file, sha256, ranges: [{ start: 0, end: size }] }];
+  const step = changeStep(target, location, file, actions, (path) => `: > ${path}`);
+  const copy = quoteSh(backupPath(target, location, file).file);
+  // The file itself stays, with its security label.
+  return step.commands ? { ...step, undo: [`cat ${copy} > ${quoteSh(target.hostPath(file))}`] } : step;
 }

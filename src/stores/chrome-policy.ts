@@ -6,6 +6,7 @@
 
 import { posix } from 'node:path';
 import { certificateFrom, spkiSha256Of, type Certificate } from '../core/certificate.ts';
+import { groupBy } from '../core/collections.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Remediation } from '../core/remediation.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
@@ -19,9 +20,17 @@ import {
 } from '../formats/chrome-policies.ts';
 import { parseJsonSource, rangesWithout } from '../formats/json-source.ts';
 import { parseJsonPolicies, parsePlistPolicies } from '../formats/policy-values.ts';
-import { diagnosticsContent, EMPTY_CONTENT, exists, readFile, walkFiles } from './shared/content.ts';
-import { cutRanges, manualRemediation } from './shared/cut-bytes.ts';
+import {
+  diagnosticsContent,
+  EMPTY_CONTENT,
+  exists,
+  readFile,
+  realPathOr,
+  walkFiles,
+} from './shared/content.ts';
+import { cutStep, manualRemediation } from './shared/cut-bytes.ts';
 import { expandDirectories, uniqueDirectories } from './shared/directories.ts';
+import { planOf, type Step } from './shared/steps.ts';
 import { CHROME_KEYS, policiesIn, policyBranches } from './shared/windows-policies.ts';
 
 const JSON_FORMAT = 'Chrome policies (JSON)';
@@ -227,10 +236,9 @@ function planRemoval(target: Target, location: StoreLocation, anchors: readonly 
       `${byHand} It comes from group policy or device management: only there it stays away.`,
     );
   }
-  const commands: string[] = [];
-  const undo: string[] = [];
-  for (const path of new Set(anchors.map((anchor) => anchor.path))) {
-    const names = new Set(anchors.filter((anchor) => anchor.path === path).map(({ entry }) => entry));
+  const steps: Step[] = [];
+  for (const [path, held] of groupBy(anchors, (anchor) => anchor.path)) {
+    const names = new Set(held.map(({ entry }) => entry));
     const bytes = target.fs.read(path, MAX_JSON_BYTES);
     const root = bytes && parseJsonSource(bytes).value;
     if (root?.kind !== 'object') return manualRemediation(location, byHand);
@@ -239,13 +247,11 @@ function planRemoval(target: Target, location: StoreLocation, anchors: readonly 
       const gone = new Set(list.items.filter((_, index) => names.has(`${policy}[${index}]`)));
       return rangesWithout(list, (item) => gone.has(item));
     });
-    const sorted = ranges.toSorted((a, b) => a.start - b.start);
-    const step = bytes && cutRanges(target, location, path, bytes, sorted);
+    const step = cutStep(target, location, realPathOr(target, path), ranges);
     if (!step) return manualRemediation(location, byHand);
-    commands.push(...step.commands);
-    undo.push(...step.undo);
+    steps.push(step);
   }
   const note =
     'Restart the browser, and check the result at chrome://policy. A management tool that wrote the file may write it again.';
-  return { disposition: 'safe', shell: 'sh', commands, undo, elevated: true, note };
+  return planOf(target, steps, { elevated: true, notes: [note], byHand });
 }

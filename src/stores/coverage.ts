@@ -114,4 +114,5 @@ export const COVERAGE: Readonly<Record<string, Coverage>> = {
   wine: FULL,
   wsl: NAMED,
   'opera-presto': NAMED,
+  'unreadable-places': NAMED,
 };

@@ -7,12 +7,13 @@
 import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
 import { asBuffer } from '../core/bytes.ts';
-import type { Remediation } from '../core/remediation.ts';
-import { canQuoteSh, decodePath, quoteSh } from '../core/shell.ts';
+import { groupBy } from '../core/collections.ts';
+import { manual, type Remediation } from '../core/remediation.ts';
+import { canQuoteSh, decodePath, encodePath, quoteSh } from '../core/shell.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
-import { backupPath } from './shared/backup.ts';
+import { keepCommands } from './shared/backup.ts';
 import {
   EMPTY_CONTENT,
   exists,
@@ -24,8 +25,10 @@ import {
 } from './shared/content.ts';
 import { readCertificateDirectory } from './shared/certificate-directory.ts';
 import { oncePerTarget } from './shared/once.ts';
-import { removeFromPemFiles } from './shared/pem-removal.ts';
+import { pemSteps, removeFromPemFiles, scanAgain } from './shared/pem-removal.ts';
 import { regenerate } from './shared/regenerate.ts';
+import { scannedBytes } from './shared/scanned-file.ts';
+import { planOf, writeAction, type Step } from './shared/steps.ts';
 
 const PACKAGED = '/usr/share/ca-certificates';
 const CONF = '/etc/ca-certificates.conf';
@@ -34,6 +37,13 @@ const CERTS = '/etc/ssl/certs';
 const BUNDLE = `${CERTS}/ca-certificates.crt`;
 /** --fresh also drops the links in /etc/ssl/certs that lead nowhere any more. */
 const UPDATE = 'update-ca-certificates --fresh';
+/** Where it and the hooks of packages write: ca-certificates-java, ca-certificates-mono. */
+const CHANGED = [CERTS];
+const CHANGED_BY_HOOKS = [
+  '/var/lib/ca-certificates-java',
+  '/usr/share/.mono/certs',
+  '/usr/share/.mono/new-certs',
+];
 const SOURCES = ['debian-ca-certificates', 'debian-local-anchors'];
 
 const isCertificateFile = (name: string): boolean => name.endsWith('.crt');
@@ -55,6 +65,7 @@ const packaged: StoreType = {
     }
   },
   planRemoval: deselect,
+  planDistrust: deselect,
 };
 
 const local: StoreType = {
@@ -71,7 +82,7 @@ const local: StoreType = {
     }
   },
   planRemoval: (target, location, anchors) =>
-    removeFromPemFiles(target, location, anchors, { afterwards: regenerate(target, UPDATE) }),
+    removeFromPemFiles(target, location, anchors, { afterwards: updateStep(target) }),
 };
 
 const generated: StoreType = {
@@ -104,14 +115,7 @@ const generated: StoreType = {
         note: 'The next update of the package or image that brought this bundle restores it.',
       });
     }
-    const update = regenerate(target, UPDATE);
-    // A file of its own in /etc/ssl/certs was put there by hand, and stays when everything else is made anew.
-    const isStray = ({ path }: TrustAnchor): boolean =>
-      location.path === CERTS && realPathOr(target, path) === path;
-    if (anchors.some(isStray)) {
-      return removeFromPemFiles(target, location, anchors.filter(isStray), { afterwards: update });
-    }
-    return remake(target, anchors, location, update);
+    return remake(target, location, anchors);
   },
 };
 
@@ -188,30 +192,49 @@ function sedLiteral(text: string): string {
  * "!" before a line keeps the choice when the package is updated. Where such a line is there already, the selecting
  * one becomes a comment, so that the undo can tell the two apart.
  */
-function deselect(target: Target, _location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
+function deselect(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
   const { selection } = readSelection(target);
-  const paths = [...new Set(anchors.map(({ path }) => path))];
-  const changes = paths.flatMap((path) => {
+  const byPath = groupBy(anchors, ({ path }) => path);
+  const changes = [...byPath.keys()].flatMap((path) => {
     const { selecting = [], deselected = false } = selection.get(path) ?? {};
     const mark = deselected ? '# switched off by rootaudit: ' : '!';
     return Array.from(new Set(selecting), (line) => ({ on: line, off: `${mark}${line}` }));
   });
-  const shared = anchors.some(({ lines }) => (lines?.certificatesInFile ?? 1) > 1);
-  const common = { shell: 'sh', elevated: true } as const;
-  if (changes.length === 0 || !changes.every(({ on }) => canQuoteSh(on))) {
-    const note = `Put "!" before its line in ${CONF}, then run update-ca-certificates.`;
-    return { ...common, disposition: 'manual', commands: [], undo: [], note };
-  }
-  const conf = quoteSh(target.hostPath(realPathOr(target, CONF)));
-  const update = regenerate(target, UPDATE);
-  const turnOff = changes.map(({ on, off }) => sedSubstitution(on, off)).join(';');
-  const turnOn = changes.map(({ on, off }) => sedSubstitution(off, on)).join(';');
-  return {
-    ...common,
+  const byHand = `Put "!" before its line in ${CONF}, then run update-ca-certificates.`;
+  if (changes.length === 0) return manual(byHand, location.scope !== 'user');
+  const shared = [...byPath.values()].some((held) =>
+    held.some(({ lines }) => (lines?.certificatesInFile ?? 1) > held.length),
+  );
+  return planOf(target, [editStep(target, changes), updateStep(target)], {
     disposition: shared ? 'unsafe' : 'safe',
-    commands: [`sed -i -e ${quoteSh(turnOff)} ${conf}`, update],
-    undo: [`sed -i -e ${quoteSh(turnOn)} ${conf}`, update],
-    ...(shared && { note: 'The file holds other certificates too; they are switched off with it.' }),
+    elevated: true,
+    notes: [shared ? 'The file holds other certificates too; they are switched off with it.' : undefined],
+    byHand,
+  });
+}
+
+/** A line of ca-certificates.conf, as it is and as it will be. */
+interface Change {
+  readonly on: string;
+  readonly off: string;
+}
+
+function editStep(target: Target, changes: readonly Change[]): Step {
+  const file = realPathOr(target, CONF);
+  const off = new Map(changes.map((change) => [encodePath(change.on).toString('latin1'), change.off]));
+  const lines = asBuffer(scannedBytes(target, file)).toString('latin1').split('\n');
+  const edited = lines.map((line) => encodePath(off.get(line) ?? '').toString('latin1') || line);
+  const actions = [writeAction(target, file, Buffer.from(edited.join('\n'), 'latin1'), 0o644)];
+  const host = target.hostPath(file);
+  if (!canQuoteSh(host) || !changes.every(({ on }) => canQuoteSh(on))) {
+    return { commands: undefined, undo: [], actions };
+  }
+  const sed = (script: readonly string[]): string =>
+    `sed -i -e ${quoteSh(script.join(';'))} ${quoteSh(host)}`;
+  return {
+    commands: [sed(changes.map((change) => sedSubstitution(change.on, change.off)))],
+    undo: [sed(changes.map((change) => sedSubstitution(change.off, change.on)))],
+    actions,
   };
 }
 
@@ -224,32 +247,52 @@ function sedReplacement(text: string): string {
   return text.replaceAll(/[\\&|]/g, String.raw`\$&`);
 }
 
-/** What no source selects any more: making everything anew drops it. */
-function remake(
+function updateStep(target: Target): Step {
+  const ofHooks = CHANGED_BY_HOOKS.filter((path) => exists(target, path));
+  return regenerate(target, UPDATE, [...CHANGED, ...ofHooks]);
+}
+
+const STALE = 'No source has the certificate any more; making the bundle and the links anew drops it.';
+
+/**
+ * What no source selects any more goes when everything is made anew. A file of its own in /etc/ssl/certs was put there by
+ * hand, and would stay.
+ */
+function remake(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation {
+  const isStray = ({ path }: TrustAnchor): boolean =>
+    location.path === CERTS && realPathOr(target, path) === path;
+  const strays = anchors.filter(isStray);
+  const stale = anchors.filter((anchor) => !isStray(anchor));
+  const removal = pemSteps(target, location, strays);
+  if ('obstacle' in removal) return manual(removal.obstacle, true);
+  const kept: Step = { ...keptBefore(target, location, stale), actions: [] };
+  const update = updateStep(target);
+  const steps: readonly Step[] = [
+    ...removal.steps,
+    { ...kept, undo: [] },
+    // Making everything anew brings back what came from a stray file, and nothing else.
+    strays.length > 0 ? update : { ...update, undo: [] },
+    { commands: [], undo: kept.undo, actions: [] },
+  ];
+  return planOf(target, steps, {
+    elevated: true,
+    notes: [stale.length > 0 ? STALE : undefined, scanAgain(removal, anchors)],
+    byHand: removal.byHand,
+  });
+}
+
+/** A copy of the bundle; links are made again. */
+function keptBefore(
   target: Target,
-  anchors: readonly TrustAnchor[],
   location: StoreLocation,
-  update: string,
-): Remediation {
-  const common = { disposition: 'safe', shell: 'sh', elevated: true } as const;
-  const note = 'No source has the certificate any more; making the bundle and the links anew drops it.';
-  if (location.path !== BUNDLE) {
-    const undo = anchors.flatMap(({ path }) =>
-      canQuoteSh(path)
-        ? [
-            `ln -s ${quoteSh(realPathOr(target, path))} ${quoteSh(`${target.hostPath(CERTS)}/${posix.basename(path)}`)}`,
-          ]
-        : [],
-    );
-    return { ...common, commands: [update], undo, note };
-  }
-  const backup = backupPath(target, location, BUNDLE);
-  const path = quoteSh(target.hostPath(BUNDLE));
-  const copy = quoteSh(backup.file);
-  return {
-    ...common,
-    commands: [backup.prepare, backup.keep, update],
-    undo: [`cp -p ${copy} ${path}`],
-    note,
-  };
+  stale: readonly TrustAnchor[],
+): Pick<Step, 'undo'> & { readonly commands: readonly string[] } {
+  if (stale.length === 0) return { commands: [], undo: [] };
+  if (location.path === BUNDLE) return keepCommands(target, location, [BUNDLE]);
+  const links = stale.filter(({ path }) => canQuoteSh(path));
+  const undo = links.map(({ path }) => {
+    const link = `${target.hostPath(CERTS)}/${posix.basename(path)}`;
+    return `ln -s ${quoteSh(realPathOr(target, path))} ${quoteSh(link)}`;
+  });
+  return { commands: [], undo };
 }

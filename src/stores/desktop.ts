@@ -16,7 +16,7 @@ import { systemDrive } from './shared/drive.ts';
 import { environmentSettings } from './shared/environment-settings.ts';
 import { expandFilesInHome } from './shared/named-files.ts';
 import { nssLocation, readNss } from './shared/nss.ts';
-import { planNssRemoval } from './shared/nss-removal.ts';
+import { nssPlans } from './shared/nss-removal.ts';
 
 interface NssProgram {
   readonly id: string;
@@ -24,16 +24,18 @@ interface NssProgram {
   readonly locate: (target: Target) => readonly StoreLocation[];
   readonly read?: (target: Target, location: StoreLocation) => StoreContent;
   readonly advice: string;
+  /** Names of its processes. */
+  readonly programs: readonly string[];
 }
 
-function nssProgram({ id, title, locate, read = readNss, advice }: NssProgram): StoreType {
+function nssProgram({ id, title, locate, read = readNss, ...use }: NssProgram): StoreType {
   return {
     id,
     title,
     platforms: UNIX,
     locate: (target) => uniqueDirectories(target, locate(target)),
     read: (target, location) => [read(target, location)],
-    planRemoval: (target, location, anchors) => planNssRemoval(target, location, anchors, advice),
+    ...nssPlans(() => use),
   };
 }
 
@@ -65,6 +67,7 @@ const evolution = nssProgram({
     ]);
   },
   advice: 'Close Evolution first.',
+  programs: ['evolution', 'evolution-source-registry'],
 });
 
 // LibreOffice
@@ -97,6 +100,7 @@ const libreoffice = nssProgram({
   read: (target, location) =>
     location.format === REGISTRY ? readSettings(target, location.path).problem : readNss(target, location),
   advice: 'Close LibreOffice, and every other program that uses this database, first.',
+  programs: ['soffice.bin'],
 });
 
 function namedInSettings(target: Target, { path: home, user }: Home): StoreLocation[] {
@@ -150,6 +154,7 @@ const netscape = nssProgram({
   title: 'Netscape (cert7.db, cert8.db)',
   locate: (target) => inHomes(target, 'Netscape', ['.netscape', '.netscape6', '.netscape6/*/*']),
   advice: 'Close the program first.',
+  programs: ['netscape'],
 });
 
 // Pidgin

@@ -6,6 +6,8 @@
 
 import { posix } from 'node:path';
 import { certificateFrom } from '../core/certificate.ts';
+import { groupBy } from '../core/collections.ts';
+import { manual } from '../core/remediation.ts';
 import type { ReadOptions, StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { count } from '../core/text.ts';
@@ -48,7 +50,8 @@ function readPfx(target: Target, path: string, trust: Trust, passwords: readonly
     entry: posix.basename(path),
     path,
     trust,
-    lines: { first: 1, last: 1, certificatesInFile: entries.length },
+    // A private key is not for us to delete.
+    lines: { first: 1, last: 1, certificatesInFile: keys > 0 ? Number.MAX_SAFE_INTEGER : entries.length },
   }));
   const notes = keys > 0 ? [`${path}: also holds ${count(keys, 'private key')}`] : [];
   return mergeContents([{ anchors, problems: [], notes }, diagnosticsContent(path, diagnostics)]);
@@ -72,15 +75,14 @@ export const store: StoreType = {
     ),
   read,
   planRemoval(target, location, anchors) {
-    const shared = anchors.some(({ lines }) => (lines?.certificatesInFile ?? 1) > 1);
-    if (!shared) return removeFromPemFiles(target, location, anchors);
-    return {
-      disposition: 'manual',
-      shell: 'sh',
-      commands: [],
-      undo: [],
-      elevated: false,
-      note: `${anchors[0]?.path ?? location.path} holds other certificates too, which .NET does not write: move it away by hand if they may go.`,
-    };
+    const shared = [...groupBy(anchors, ({ path }) => path)].filter(([, held]) =>
+      held.some(({ lines }) => (lines?.certificatesInFile ?? 1) > held.length),
+    );
+    if (shared.length === 0) return removeFromPemFiles(target, location, anchors);
+    const files = shared.map(([path]) => path).join(', ');
+    return manual(
+      `${files} holds other certificates or keys too, which .NET does not write: move it away by hand if they may go.`,
+      false,
+    );
   },
 };

@@ -17,9 +17,10 @@ import {
   exists,
   readFile,
   readPemFile,
+  realPathOr,
   withAux,
 } from './shared/content.ts';
-import { cutRanges, manualRemediation } from './shared/cut-bytes.ts';
+import { cutStep, manualRemediation } from './shared/cut-bytes.ts';
 import { uniqueDirectories } from './shared/directories.ts';
 import {
   filesOfEntry,
@@ -28,6 +29,7 @@ import {
   policyFiles,
   type PolicyFile,
 } from './shared/mozilla-policies.ts';
+import { planOf } from './shared/steps.ts';
 import { MOZILLA_KEYS, policiesIn, policyBranches } from './shared/windows-policies.ts';
 
 const FORMATS: Readonly<Record<PolicyFile['format'], string>> = {
@@ -169,17 +171,15 @@ function planRemoval(target: Target, location: StoreLocation, anchors: readonly 
   if (!bytes || list?.kind !== 'array') return manualRemediation(location, byHand);
   const means = (item: JsonValue): boolean =>
     item.kind === 'string' && filesOfEntry(target, item.value).some((path) => held.has(path));
-  const step = cutRanges(target, location, location.path, bytes, rangesWithout(list, means));
+  const step = cutStep(target, location, realPathOr(target, location.path), rangesWithout(list, means));
   if (!step) return manualRemediation(location, byHand);
   const others = otherCertificates(target, held, anchors);
-  return {
+  return planOf(target, [step], {
     disposition: others ? 'unsafe' : 'safe',
-    shell: 'sh',
-    commands: step.commands,
-    undo: step.undo,
     elevated: location.scope !== 'user',
-    note: `${others ? 'The same entry installs other certificates, which go with it. ' : ''}${again}`,
-  };
+    notes: [others ? 'The same entry installs other certificates, which go with it.' : undefined, again],
+    byHand,
+  });
 }
 
 function otherCertificates(

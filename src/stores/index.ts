@@ -91,5 +91,6 @@ export const STORE_TYPES: readonly StoreType[] = [
   services,
   uefi,
   wine,
+  // Last: it tells what the others could not read.
   ...unread,
 ];

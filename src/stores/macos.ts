@@ -24,7 +24,7 @@ import {
   toAnchor,
   type PlacedCertificates,
 } from './shared/apple-keychains.ts';
-import { denySystemRoot, removeFromKeychains } from './shared/apple-removal.ts';
+import { denyInKeychain, denySystemRoot, removeFromKeychains } from './shared/apple-removal.ts';
 import {
   administratorSettings,
   strangers,
@@ -59,6 +59,7 @@ const systemRootsStore: StoreType = {
     for (const place of anchorPlaces(target)) yield readSystemRoots(target, place, system);
   },
   planRemoval: denySystemRoot,
+  planDistrust: denySystemRoot,
 };
 
 const administratorStore: StoreType = {
@@ -85,6 +86,8 @@ const administratorStore: StoreType = {
   },
   planRemoval: (target, location, anchors) =>
     removeFromKeychains(target, location, anchors, administratorSettings(target)),
+  planDistrust: (target, location, anchors) =>
+    denyInKeychain(target, location, anchors, administratorSettings(target)),
 };
 
 const userStore: StoreType = {
@@ -118,6 +121,8 @@ const userStore: StoreType = {
   },
   planRemoval: (target, location, anchors) =>
     removeFromKeychains(target, location, anchors, userSettings(target, location.user ?? '')),
+  planDistrust: (target, location, anchors) =>
+    denyInKeychain(target, location, anchors, userSettings(target, location.user ?? '')),
 };
 
 export const stores: readonly StoreType[] = [administratorStore, userStore, systemRootsStore];

@@ -3,7 +3,7 @@
 import type { StoreType } from '../core/store.ts';
 import { expandDirectories, uniqueDirectories } from './shared/directories.ts';
 import { nssLocation, readNss } from './shared/nss.ts';
-import { planNssRemoval } from './shared/nss-removal.ts';
+import { nssPlans } from './shared/nss-removal.ts';
 
 const PLACES: readonly (readonly [string, string])[] = [
   ['/etc/pki/nssdb', 'NSS system database'],
@@ -12,6 +12,12 @@ const PLACES: readonly (readonly [string, string])[] = [
   ['/etc/dirsrv/*', '389 Directory Server'],
   ['/etc/httpd/alias', 'Apache mod_nss'],
 ];
+
+const PROCESSES: Readonly<Record<string, readonly string[]>> = {
+  Libreswan: ['pluto'],
+  '389 Directory Server': ['ns-slapd'],
+  'Apache mod_nss': ['httpd', 'apache2'],
+};
 
 export const store: StoreType = {
   id: 'nss-system',
@@ -27,6 +33,8 @@ export const store: StoreType = {
       ),
     ),
   read: (target, location) => [readNss(target, location)],
-  planRemoval: (target, location, anchors) =>
-    planNssRemoval(target, location, anchors, `Stop the services that use ${location.application} first.`),
+  ...nssPlans(({ application }) => ({
+    advice: `Stop the services that use ${application} first.`,
+    programs: PROCESSES[application] ?? [],
+  })),
 };

@@ -5,9 +5,10 @@
 
 import type { StoreLocation, StoreType } from '../core/store.ts';
 import type { Home, Target } from '../core/target.ts';
+import { CHROME_PROGRAMS } from './shared/browser-processes.ts';
 import { expandDirectories, uniqueDirectories } from './shared/directories.ts';
 import { nssLocation, readNss } from './shared/nss.ts';
-import { planNssRemoval } from './shared/nss-removal.ts';
+import { nssPlans } from './shared/nss-removal.ts';
 
 /** Below a home, with `*` for any name, and who reads it; $ stands for the name of the snap or flatpak. */
 const PLACES: readonly (readonly [string, string])[] = [
@@ -31,8 +32,10 @@ export const store: StoreType = {
       target.homes.flatMap((home) => ofHome(target, home)),
     ),
   read: (target, location) => [readNss(target, location)],
-  planRemoval: (target, location, anchors) =>
-    planNssRemoval(target, location, anchors, 'Close the programs that use it (such as Chromium) first.'),
+  ...nssPlans(() => ({
+    advice: 'Close the programs that use it (such as Chromium) first.',
+    programs: [...CHROME_PROGRAMS, 'evolution'],
+  })),
 };
 
 function ofHome(target: Target, { path, user }: Home): StoreLocation[] {

@@ -2,9 +2,9 @@
 
 import { posix } from 'node:path';
 import { asBuffer } from '../core/bytes.ts';
-import type { StoreContent, StoreLocation, StoreType } from '../core/store.ts';
+import type { Remediation } from '../core/remediation.ts';
+import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import { FsError, type Target } from '../core/target.ts';
-import { trustStatus } from '../core/trust.ts';
 import {
   EMPTY_CONTENT,
   exists,
@@ -14,7 +14,8 @@ import {
   readFile,
 } from './shared/content.ts';
 import { readP11KitSource } from './shared/p11-kit-source.ts';
-import { blockRemoval, P11_KIT_LAYOUTS } from './shared/p11-kit-stores.ts';
+import { removeOrBlock, trustedOnes } from './shared/p11-kit-removal.ts';
+import { P11_KIT_LAYOUTS } from './shared/p11-kit-stores.ts';
 import { removeFromPemFiles } from './shared/pem-removal.ts';
 
 /** A file in the first directory replaces the one of the same name in the second. */
@@ -56,23 +57,34 @@ const configured: StoreType = {
       },
     ];
   },
-  planRemoval(target, location, anchors) {
-    const active = anchors.filter(({ trust }) => trustStatus(trust) === 'trusted');
-    const held = active.length > 0 ? active : anchors;
-    const packaged = held.find(({ path }) => path.startsWith('/usr/') && !path.startsWith('/usr/local/'));
-    const ownDirectory = configuredPaths(target).paths.find(
-      (path) => path.startsWith('/etc/') && exists(target, path, 'directory'),
-    );
-    if (packaged && ownDirectory !== undefined)
-      return blockRemoval(target, ownDirectory, packaged, undefined);
-    return removeFromPemFiles(target, location, held, {
-      ...(packaged && {
-        disposition: 'unsafe',
-        note: 'The file may belong to a package, whose next update would restore it.',
-      }),
-    });
-  },
+  planRemoval: (target, location, anchors) => planFor(target, location, anchors, false),
+  planDistrust: (target, location, anchors) => planFor(target, location, anchors, true),
 };
+
+/** Which command makes files of these paths, if any, is not known. */
+function planFor(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  refuse: boolean,
+): Remediation {
+  const held = trustedOnes(anchors);
+  const isOwn = ({ path }: TrustAnchor): boolean =>
+    !path.startsWith('/usr/') || path.startsWith('/usr/local/');
+  const ownDirectory = configuredPaths(target).paths.find(
+    (path) => path.startsWith('/etc/') && exists(target, path, 'directory'),
+  );
+  const isPackaged = !held.every(isOwn);
+  if (ownDirectory !== undefined && (isPackaged || refuse)) {
+    return removeOrBlock(target, location, held, { ownDirectory, isOwn, afterwards: undefined, refuse });
+  }
+  return removeFromPemFiles(target, location, held, {
+    ...(isPackaged && {
+      disposition: 'unsafe',
+      note: 'The file may belong to a package, whose next update would restore it.',
+    }),
+  });
+}
 
 export const stores: readonly StoreType[] = [configured];
 

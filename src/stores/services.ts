@@ -70,8 +70,10 @@ function authorityLines(text: string): { first: number; last: number }[] {
   return ranges;
 }
 
-const rule = (settings: Omit<SettingsRule, 'trust'>): SettingsRule => ({
+/** Those of the system hold keys and passwords. */
+const rule = (settings: Omit<SettingsRule, 'trust' | 'private'>): SettingsRule => ({
   ...settings,
+  private: true,
   trust: ({ key }) => limited(`${key} of ${settings.program}`),
 });
 

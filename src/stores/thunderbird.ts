@@ -1,9 +1,10 @@
 /** Profiles of Thunderbird and Betterbird. */
 
 import type { StoreType } from '../core/store.ts';
+import { mozillaProcesses } from './shared/browser-processes.ts';
 import { locateProfiles, readProfile, type MozillaProgram } from './shared/mozilla-profiles.ts';
 import { afterPolicy } from './shared/mozilla-policies.ts';
-import { planNssRemoval } from './shared/nss-removal.ts';
+import { nssPlans } from './shared/nss-removal.ts';
 
 const MAC = 'Library';
 const WINDOWS = 'AppData/Roaming';
@@ -47,6 +48,8 @@ export const store: StoreType = {
   platforms: ['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos'],
   locate: (target) => locateProfiles(target, PROGRAMS),
   read: (target, location) => [readProfile(target, location)],
-  planRemoval: (target, location, anchors) =>
-    afterPolicy(target, anchors, planNssRemoval(target, location, anchors, 'Close the mail program first.')),
+  ...nssPlans(
+    (location) => ({ advice: 'Close the mail program first.', programs: mozillaProcesses(location) }),
+    afterPolicy,
+  ),
 };

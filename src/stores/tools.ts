@@ -142,6 +142,7 @@ const CLOUD_SETTINGS: readonly SettingsRule[] = [
   {
     program: 'Vault, Nomad, Consul',
     keys: ['ca_file', 'ca_path', 'tls_client_ca_file'],
+    private: true,
     system: ['/etc/vault.d/*.hcl', '/etc/nomad.d/*.hcl', '/etc/consul.d/*.hcl', '/etc/consul.d/*.json'],
     replaces: SYSTEM,
   },

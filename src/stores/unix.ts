@@ -174,12 +174,11 @@ const openbsd: StoreType = {
   read: (target, { path }) => filesAt(target, path),
   planRemoval(target, location, anchors) {
     const note = 'An upgrade of the system may bring the certificate back.';
-    // The commands need GNU's sed and sha256sum.
-    if (target.kind !== 'live') {
-      return removeFromPemFiles(target, location, anchors, { disposition: 'unsafe', note });
-    }
     const lines = anchors.map(({ lines: each }) => `${each?.first ?? 0} to ${each?.last ?? 0}`).join(', ');
-    return byHand(anchors, `Copy $ to a safe place and delete its lines ${lines}. ${note}`);
+    const byHand = `Copy ${location.path} to a safe place and delete its lines ${lines}.`;
+    const plan = removeFromPemFiles(target, location, anchors, { disposition: 'unsafe', note, byHand });
+    // The commands need GNU's sed and sha256sum.
+    return target.kind === 'live' ? { ...plan, commands: [], undo: [], note: `${byHand} ${note}` } : plan;
   },
 };
 

@@ -1,16 +1,18 @@
 /**
- * Places with roots of their own that this version cannot look into. Each is a problem of the scan, so that no machine
- * with one is called complete: disks of Linux distributions on Windows (WSL), and Opera up to 12.
+ * Places with roots of their own that cannot be looked into. Each is a problem of the scan, so that no machine with one
+ * is called complete: disks of Linux distributions on Windows (WSL), Opera up to 12, and what
+ * the other store types were refused.
  */
 
 import { posix } from 'node:path';
 import type { StoreLocation, StoreType } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
-import { DESKTOPS } from './shared/certificate-files.ts';
-import { exists, problemContent } from './shared/content.ts';
+import { DESKTOPS, scopeOf } from './shared/certificate-files.ts';
+import { EMPTY_CONTENT, exists, problemContent } from './shared/content.ts';
 import { manualRemediation } from './shared/cut-bytes.ts';
 import { expandInHome, uniqueDirectories } from './shared/directories.ts';
 import { expandFilesInHome } from './shared/named-files.ts';
+import { refusedPlaces, type RefusedPlace } from './shared/refused-places.ts';
 
 function unread(
   about: Pick<StoreType, 'id' | 'title' | 'platforms' | 'locate'>,
@@ -108,4 +110,52 @@ function operaFiles(target: Target, home: Target['homes'][number]): StoreLocatio
     }));
 }
 
-export const stores: readonly StoreType[] = [wsl, operaPresto];
+// Places that are closed
+
+const PRIVATE = 'private settings';
+const MAX_NAMED = 5;
+
+/** Has to come after all the store types that look for something. */
+const closed: StoreType = {
+  id: 'unreadable-places',
+  title: 'Settings files and directories that may not be read: named, since certificates may be there',
+  platforms: DESKTOPS,
+  locate(target) {
+    const refused = refusedPlaces(target);
+    const directories = new Set(
+      refused.flatMap((each) => (each.kind === 'private' ? directoryOf(each) : [])),
+    );
+    const paths = refused.flatMap(({ kind, path }) => (kind === 'wanted' ? [path] : []));
+    return [
+      ...paths.map((path) => placeAt(target, path, 'unreadable')),
+      ...[...directories].map((path) => placeAt(target, path, PRIVATE)),
+    ];
+  },
+  read(target, location) {
+    if (location.format === PRIVATE) return [{ ...EMPTY_CONTENT, notes: [noteOn(target, location)] }];
+    const known = refusedPlaces(target).find(({ kind, path }) => kind === 'wanted' && path === location.path);
+    return known ? [problemContent(known.problem)] : [];
+  },
+  planRemoval: (_target, location) => manualRemediation(location, 'Run again as somebody who may read it.'),
+};
+
+function placeAt(target: Target, path: string, format: string): StoreLocation {
+  return { path, application: 'settings', format, ...scopeOf(target, path, 'system') };
+}
+
+/** One note for all of a directory: they are refused on every such machine. */
+function directoryOf({ path }: RefusedPlace): string {
+  return posix.dirname(path);
+}
+
+function noteOn(target: Target, { path: directory }: StoreLocation): string {
+  const names = refusedPlaces(target)
+    .filter((each) => each.kind === 'private' && directoryOf(each) === directory)
+    .map(({ path }) => posix.basename(path));
+  const more = names.length - MAX_NAMED;
+  const shown = [...names.slice(0, MAX_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const asRoot = target.kind === 'live' ? '; run as root to include it' : '';
+  return `${directory}: ${shown} may not be read, so whether it names certificates is not known${asRoot}`;
+}
+
+export const stores: readonly StoreType[] = [wsl, operaPresto, closed];

@@ -3,6 +3,7 @@
  * through reg.exe, on a mounted one from the hives with their transaction logs.
  */
 
+import type { Remediation } from '../core/remediation.ts';
 import { certificateByHash, parseSha256, sha1Of } from '../core/certificate.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
@@ -19,7 +20,14 @@ import { isWine, machineBase, userBases, type UserBase } from './shared/windows-
 import { parseProtectedRoots } from './shared/windows-protected-roots.ts';
 import type { Refusals } from './shared/windows-refusals.ts';
 import { isLiveKey, openKey } from './shared/windows-registry.ts';
-import { byPolicy, fetchedAgain, fromMachine, fromUser, onDemandOnly } from './shared/windows-removal.ts';
+import {
+  byPolicy,
+  fromMachine,
+  fromMachineOrRefused,
+  fromUser,
+  onDemandOnly,
+  refuse,
+} from './shared/windows-removal.ts';
 import { isAnchorStore, trustByProperties } from './shared/windows-trust.ts';
 import { unusualDistributions } from './shared/wsl-registrations.ts';
 
@@ -67,10 +75,14 @@ const machine: StoreType = {
     yield* noteOtherView(target);
   },
   planRemoval: (target, location, anchors) =>
-    anchors.some((anchor) => isFetchedAgain(target, anchor))
-      ? fetchedAgain(target, location, anchors)
-      : fromMachine(target, location, anchors),
+    fromMachineOrRefused(target, location, anchors, (anchor) => isFetchedAgain(target, anchor)),
+  planDistrust: refuseOr(fromMachine),
 };
+
+/** Wine does not look into Disallowed. */
+function refuseOr(remove: StoreType['planRemoval']): StoreType['planRemoval'] {
+  return (target, location, anchors) => (isWine(target) ? remove : refuse)(target, location, anchors);
+}
 
 /** What Microsoft's list names comes back when a program meets it, whatever store it was deleted from. */
 function isFetchedAgain(target: Target, { entry, certificate }: TrustAnchor): boolean {
@@ -187,14 +199,18 @@ const policy: StoreType = {
     ...userBases(target).map((user) => inUser(user, POLICIES, 'Windows group policy')),
   ],
   read: (target, location) => readStores(target, location),
-  planRemoval: (target, location, anchors) =>
-    byPolicy(
-      target,
-      location,
-      anchors,
-      'Take the certificate out of the group policy object that deploys it',
-    ),
+  planRemoval: removeDeployed,
+  planDistrust: refuseOr(removeDeployed),
 };
+
+function removeDeployed(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+): Remediation {
+  const source = 'Take the certificate out of the group policy object that deploys it';
+  return byPolicy(target, location, anchors, source);
+}
 
 const enterprise: StoreType = {
   id: 'windows-enterprise',
@@ -202,14 +218,19 @@ const enterprise: StoreType = {
   platforms: ['win32'],
   locate: (target) => inMachine(target, ENTERPRISE, 'Windows (Active Directory)'),
   read: (target, location) => readStores(target, location),
-  planRemoval: (target, location, anchors) =>
-    byPolicy(
-      target,
-      location,
-      anchors,
-      'Take the certificate out of Public Key Services in Active Directory (pkiview.msc, or certutil -viewdelstore)',
-    ),
+  planRemoval: removePublished,
+  planDistrust: refuseOr(removePublished),
 };
+
+function removePublished(
+  target: Target,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+): Remediation {
+  const source =
+    'Take the certificate out of Public Key Services in Active Directory (pkiview.msc, or certutil -viewdelstore)';
+  return byPolicy(target, location, anchors, source);
+}
 
 const service: StoreType = {
   id: 'windows-service',
@@ -227,6 +248,7 @@ const service: StoreType = {
     yield problems();
   },
   planRemoval: fromMachine,
+  planDistrust: refuseOr(fromMachine),
 };
 
 const user: StoreType = {
@@ -243,6 +265,7 @@ const user: StoreType = {
     yield unusualDistributions(target, path.slice(0, -`\\${SYSTEM}`.length));
   },
   planRemoval: fromUser,
+  planDistrust: refuseOr(fromUser),
 };
 
 /** What the machine refuses, and one of its users or services besides. */

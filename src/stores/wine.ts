@@ -4,7 +4,7 @@
  * or in user.reg. Root is the only store whose certificates end a chain there.
  */
 
-import type { Remediation } from '../core/remediation.ts';
+import { manual, type Action, type Remediation } from '../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { sha256 } from '../core/certificate.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
@@ -12,8 +12,9 @@ import type { Home, Target } from '../core/target.ts';
 import { heldOnly, trustStatus, type Trust } from '../core/trust.ts';
 import { parseRegText } from '../formats/reg-text.ts';
 import { findKey } from '../formats/registry.ts';
-import { diagnosticsContent, exists, readFile } from './shared/content.ts';
+import { diagnosticsContent, exists, readFile, realPathOr } from './shared/content.ts';
 import { expandInHome, uniqueDirectories } from './shared/directories.ts';
+import { planOf, type Step } from './shared/steps.ts';
 import { readSystemStores } from './shared/windows-certificates.ts';
 import { Refusals } from './shared/windows-refusals.ts';
 
@@ -117,31 +118,50 @@ function planRemoval(
   { path: prefix, application }: StoreLocation,
   anchors: readonly TrustAnchor[],
 ): Remediation {
-  const keys = anchors.map(({ path }) => registryKey(prefix, path));
+  const keys = [...new Set(anchors.map(({ path }) => registryKey(prefix, path)))];
   const host = target.hostPath(prefix);
-  if (target.kind !== 'live' || !application.startsWith('Wine ') || !canQuoteSh(host)) {
-    const commands = keys.map((key) => `reg delete "${key}" /f`).join('; ');
-    const note = `With the Wine that belongs to this prefix (${host}), run: ${commands}`;
-    return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: false, note };
-  }
-  const wine = `WINEDEBUG=-all WINEPREFIX=${quoteSh(host)} wine reg`;
-  const steps = keys.map((key) => {
-    const backup = `C:\\rootaudit\\${sha256(Buffer.from(key)).slice(0, 16)}.reg`;
-    return {
-      commands: [`${wine} export ${quoteSh(key)} ${quoteSh(backup)} /y`, `${wine} delete ${quoteSh(key)} /f`],
-      undo: [`${wine} import ${quoteSh(backup)}`],
-    };
-  });
-  return {
-    disposition: 'safe',
-    shell: 'sh',
-    commands: [
-      `mkdir -p ${quoteSh(`${host}/drive_c/rootaudit`)}`,
-      ...steps.flatMap(({ commands }) => commands),
-    ],
-    undo: steps.flatMap(({ undo }) => undo),
+  const commands = keys.map((key) => `reg delete "${key}" /f`).join('; ');
+  const byHand = `With the Wine that belongs to this prefix (${host}), run: ${commands}`;
+  if (target.kind !== 'live' || !application.startsWith('Wine ')) return manual(byHand, false);
+  return planOf(target, [deletionStep(realPathOr(target, prefix), host, keys)], {
     elevated: false,
-    note: 'To be run by the user whose prefix it is: Wine refuses anyone else.',
+    notes: ['To be run by the user whose prefix it is: Wine refuses anyone else.'],
+    byHand,
+  });
+}
+
+const BACKUP = 'drive_c/rootaudit';
+
+function deletionStep(prefix: string, host: string, keys: readonly string[]): Step {
+  const steps = keys.map((key) => {
+    const name = `${sha256(Buffer.from(key)).slice(0, 16)}.reg`;
+    return { key, backup: `C:\\rootaudit\\${name}`, file: `${prefix}/${BACKUP}/${name}` };
+  });
+  const words = ['env', 'WINEDEBUG=-all', `WINEPREFIX=${host}`, 'wine', 'reg'];
+  const directory = `${prefix}/${BACKUP}`;
+  const prepare: Action = { kind: 'run', argv: ['mkdir', '-p', `${host}/${BACKUP}`], changes: [directory] };
+  const runs = steps.flatMap(({ key, backup, file }): Action[] => [
+    { kind: 'run', argv: [...words, 'export', key, backup, '/y'], changes: [file] },
+    {
+      kind: 'run',
+      argv: [...words, 'delete', key, '/f'],
+      changes: [],
+      undo: [[...words, 'import', backup]],
+    },
+  ]);
+  const actions = [prepare, ...runs];
+  if (!canQuoteSh(host)) return { commands: undefined, undo: [], actions };
+  const wine = `WINEDEBUG=-all WINEPREFIX=${quoteSh(host)} wine reg`;
+  return {
+    commands: [
+      `mkdir -p ${quoteSh(`${host}/${BACKUP}`)}`,
+      ...steps.flatMap(({ key, backup }) => [
+        `${wine} export ${quoteSh(key)} ${quoteSh(backup)} /y`,
+        `${wine} delete ${quoteSh(key)} /f`,
+      ]),
+    ],
+    undo: steps.map(({ backup }) => `${wine} import ${quoteSh(backup)}`),
+    actions,
   };
 }
 

@@ -63,8 +63,19 @@ const MARKS: readonly (readonly [string, Platform])[] = [
   ['/protected/trustd', 'darwin'],
 ];
 
-function platformOf(fs: ReadFs): Platform {
-  return MARKS.find(([path]) => fs.kind(path) !== undefined)?.[1] ?? (isWindows(fs) ? 'win32' : 'linux');
+/** The system that a root belongs to, told by what only that system has. */
+export function platformOf(fs: ReadFs): Platform {
+  return MARKS.find(([path]) => isThere(fs, path))?.[1] ?? (isWindows(fs) ? 'win32' : 'linux');
+}
+
+/** What may not be looked at, or lies behind links that never end, tells nothing. */
+function isThere(fs: ReadFs, path: string): boolean {
+  try {
+    return fs.kind(path) !== undefined;
+  } catch (error) {
+    if (error instanceof FsError) return false;
+    throw error;
+  }
 }
 
 /** Old versions of Windows spell their directories otherwise. */

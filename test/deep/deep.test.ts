@@ -131,6 +131,30 @@ describe('--deep', () => {
     expect(result.programs.map(({ path }) => path)).toEqual(['/b/x']);
   });
 
+  it('says how many files it did not unpack, and how they are packed', async () => {
+    const magic = (hex: string): Buffer => Buffer.concat([Buffer.from(hex, 'hex'), padding]);
+    const { notes } = await deep({
+      '/a.ko.xz': magic('fd377a585a00'),
+      '/b.ko.xz': magic('fd377a585a00'),
+      '/c.bz2': magic('425a6839314159265359'),
+      '/d.ko.zst': magic('28b52ffd'),
+      '/e.snap': magic('68737173'),
+      '/f.deb': Buffer.from('!<arch>\ndebian-binary   1'),
+      '/g.AppImage': magic('7f454c46020101004149020000000000'),
+      '/h': program,
+    });
+    const kinds = '1 AppImage, 1 Debian package, 1 SquashFS, 1 bzip2, 1 zstd, 2 xz';
+    expect(notes).toEqual([
+      '--deep looked into 8 files, 0 megabytes',
+      `--deep did not unpack 7 files, packed in ways that are not read: ${kinds}`,
+    ]);
+  });
+
+  it('finds what lies open in a file that it does not unpack', async () => {
+    const found = await deep({ '/a.xz': Buffer.concat([Buffer.from('fd377a585a00', 'hex'), bad.der]) });
+    expect(outline(found)).toEqual(['/a.xz xz: offset 0x6']);
+  });
+
   it('notes what is encrypted', async () => {
     const { programs, problems, notes } = await deep({ '/a.zip': zip({ a: pem }, { flags: 1 }) });
     expect({ programs, problems }).toEqual({ programs: [], problems: [] });

@@ -1,17 +1,24 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBks } from '../../src/formats/bks.ts';
-import { KdfBudget, pkcs12Kdf, Purpose } from '../../src/formats/pkcs12-crypto.ts';
-import { DATE, hasSamples, jksCertificate, sample, sha1, u32, utf } from '../support/keystores.ts';
+import {
+  bks,
+  bksCertificate,
+  DATE,
+  hasSamples,
+  jksCertificate,
+  sample,
+  sha1,
+  u32,
+  utf,
+} from '../support/keystores.ts';
 
 const ONE = Buffer.from('3003020101', 'hex');
 const TWO = Buffer.from('3003020102', 'hex');
-const SALT = Buffer.alloc(20, 7);
-const ITERATIONS = 1100;
+/** As the writer has it. */
+const SALT_LENGTH = 20;
 
-const certificate = (alias: string, der: Buffer): Buffer =>
-  Buffer.concat([Buffer.of(1), utf(alias), DATE, u32(0), jksCertificate(der)]);
 const key = (alias: string, chain: Buffer): Buffer =>
   Buffer.concat([
     Buffer.of(2),
@@ -28,16 +35,7 @@ const key = (alias: string, chain: Buffer): Buffer =>
 const blob = (type: number, alias: string): Buffer =>
   Buffer.concat([Buffer.of(type), utf(alias), DATE, u32(0), u32(4), Buffer.from('blob')]);
 
-function bks(entries: readonly Buffer[], password = 'changeit', version = 2): Buffer {
-  const body = Buffer.concat([...entries, Buffer.of(0)]);
-  const bmp = Buffer.from(`${password}\0`, 'utf16le').swap16();
-  const input = { digestOid: '1.3.14.3.2.26', password: bmp, salt: SALT, iterations: ITERATIONS };
-  const macKey = pkcs12Kdf(input, Purpose.mac, version === 2 ? 20 : 2, new KdfBudget());
-  const mac = createHmac('sha1', macKey).update(body).digest();
-  return Buffer.concat([u32(version), u32(SALT.length), SALT, u32(ITERATIONS), body, mac]);
-}
-
-const good = bks([certificate('one', ONE), key('key', TWO), blob(3, 'secret'), blob(4, 'sealed')]);
+const good = bks([bksCertificate('one', ONE), key('key', TWO), blob(3, 'secret'), blob(4, 'sealed')]);
 
 describe('BKS', () => {
   it('has anchors and chains of keys, and counts the keys', () => {
@@ -53,13 +51,13 @@ describe('BKS', () => {
   });
 
   it.each([0, 1])('of version %i is read, and its check called worthless', (version) => {
-    const { entries, diagnostics } = parseBks(bks([certificate('one', ONE)], 'changeit', version));
+    const { entries, diagnostics } = parseBks(bks([bksCertificate('one', ONE)], 'changeit', version));
     expect(entries).toHaveLength(1);
     expect(diagnostics).toMatchObject([{ level: 'note' }]);
   });
 
   it('is read without its password, and checked with it', () => {
-    const bytes = bks([certificate('one', ONE)], 'hidden');
+    const bytes = bks([bksCertificate('one', ONE)], 'hidden');
     expect(parseBks(bytes)).toMatchObject({ password: undefined, diagnostics: [{ level: 'note' }] });
     expect(parseBks(bytes).entries).toHaveLength(1);
     expect(parseBks(bytes, ['hidden'])).toMatchObject({ password: 'hidden', diagnostics: [] });
@@ -71,7 +69,7 @@ describe('BKS', () => {
     ['a salt of three megabytes', Buffer.concat([u32(2), u32(3 << 20), good]), 'limit', 0],
     ['a cut second entry', good.subarray(0, 90), 'truncated', 1],
     ['no end', good.subarray(0, -21), 'truncated', 2],
-    ['an entry of type 9', bks([certificate('one', ONE), blob(9, 'x')]), 'malformed', 1],
+    ['an entry of type 9', bks([bksCertificate('one', ONE), blob(9, 'x')]), 'malformed', 1],
     [
       'a count that is a lie',
       bks([Buffer.concat([Buffer.of(1), utf('a'), DATE, u32(0xffffffff)])]),
@@ -86,7 +84,7 @@ describe('BKS', () => {
 
   it('that asks for too much work is read without a check', () => {
     const bytes = Buffer.from(good);
-    bytes.writeUInt32BE(0xffffffff, 8 + SALT.length);
+    bytes.writeUInt32BE(0xffffffff, 8 + SALT_LENGTH);
     const { entries, diagnostics } = parseBks(bytes);
     expect(entries).toHaveLength(2);
     expect(diagnostics).toMatchObject([{ level: 'note' }]);
@@ -101,7 +99,7 @@ describe('BKS', () => {
         (at, value, length) => {
           const bytes = Buffer.from(good);
           // The number of iterations is left alone: what it costs has a test of its own.
-          if (at < 8 + SALT.length || at >= 12 + SALT.length) bytes[at] = value;
+          if (at < 8 + SALT_LENGTH || at >= 12 + SALT_LENGTH) bytes[at] = value;
           const parsed = parseBks(bytes.subarray(0, length));
           expect(parsed.entries.length).toBeLessThanOrEqual(good.length / 5);
         },

@@ -2,11 +2,18 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { scan } from '../../src/audit/scan.ts';
+import { openBlocklist } from '../../src/blocklist/load.ts';
+import { manual } from '../../src/core/remediation.ts';
+import type { StoreType } from '../../src/core/store.ts';
+import { createMatcher } from '../../src/match/matcher.ts';
 import type { Inventory } from '../../src/report/report.ts';
-import { PROJECT, rootaudit, scanReport } from '../support/rootaudit.ts';
+import { STORE_TYPES } from '../../src/stores/index.ts';
+import { openDirectory } from '../../src/targets/directory.ts';
+import { PROJECT, rootaudit } from '../support/rootaudit.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 import type { Corpus } from './corpus.ts';
-import type { Recipe } from './plant.ts';
+import type { Recipe } from './recipe.ts';
 
 export interface Recall {
   readonly store: string;
@@ -42,8 +49,7 @@ export function measure({ store, how, plant }: Recipe, { certificates }: Corpus)
     .map(({ entries }) => new Set(entries.map((each) => each.certificate.sha256)))
     .filter((found) => found.size > 0 || stores.length === 1);
   const listed = [...listedFingerprints()].filter((fingerprint) => planted.has(fingerprint));
-  const { findings } = scanReport(['--root', root]);
-  const reported = new Set(findings.map(({ certificate }) => certificate.sha256));
+  const reported = reportedIn(root);
   return {
     store,
     how,
@@ -57,6 +63,31 @@ export function measure({ store, how, plant }: Recipe, { certificates }: Corpus)
   };
 }
 
+const BLOCKLIST = openBlocklist(join(PROJECT, 'blocklists'));
+const MATCHER = createMatcher(BLOCKLIST.compiled, {
+  unverifiedNames: false,
+  blockedCertificate: (fingerprint) => BLOCKLIST.certificate(fingerprint),
+});
+/** Thousands of removals would be planned for nothing: what they do is tested elsewhere. */
+const STORES = STORE_TYPES.map((type): StoreType => ({ ...type, planRemoval: () => manual('', false) }));
+
+/** Fingerprints of what a scan finds. */
+function reportedIn(root: string): ReadonlySet<string> {
+  const { version, digest } = BLOCKLIST.compiled;
+  const { findings } = scan({
+    target: openDirectory(root),
+    stores: STORES,
+    matcher: MATCHER,
+    blocklist: { version, digest },
+    tool: { name: 'rootaudit', version: '0' },
+    read: { storePasswords: [] },
+    mitigated: false,
+    removeShipped: true,
+  });
+  return new Set(findings.map(({ certificate }) => certificate.sha256));
+}
+
+/** By the built command, as a person has it. */
 function list(root: string): Inventory {
   const { stdout, stderr } = rootaudit(['list', '--root', root, '--format', 'json']);
   if (stdout === '') throw new Error(`no list: ${stderr}`);

@@ -13,11 +13,9 @@ import {
   profile,
   trustSettings,
 } from '../support/apple.ts';
-import type { CorpusCertificate } from './corpus.ts';
-import type { Recipe } from './plant.ts';
+import type { Certificates, Recipe } from './recipe.ts';
 
 type Content = string | Uint8Array;
-type Certificates = readonly CorpusCertificate[];
 
 /** What makes a root that of a Mac. */
 const MAC = '/System/Library/CoreServices/SystemVersion.plist';

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../../src/core/certificate.ts';
+import { toPem } from '../support/certificates.ts';
 import {
   jks,
   jksTrusted,
@@ -18,43 +19,10 @@ import { run, succeeds } from '../system/support/tools.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 import type { CorpusCertificate } from './corpus.ts';
 import { APPLE_RECIPES } from './plant-apple.ts';
-
-/** Certificates, and a root to put them into; the result is the fingerprints that the store holds then. */
-type Plant = (root: string, certificates: readonly CorpusCertificate[]) => readonly string[];
-
-export interface Recipe {
-  /** Id of the store type. */
-  readonly store: string;
-  readonly how: string;
-  readonly needs?: readonly string[];
-  /** How many stores of the type the root has then. */
-  readonly stores?: number;
-  readonly plant: Plant;
-}
-
-const USERS = Array.from({ length: 10 }, (_, i) => `user${i}`);
-
-const fingerprints = (certificates: readonly CorpusCertificate[]): string[] =>
-  certificates.map((certificate) => certificate.sha256);
-
-function write(root: string, path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), content);
-}
-
-/** Every certificate in a file of its own. */
-function files(
-  directory: string,
-  extension: string,
-  alsoWrite?: (names: readonly string[]) => [string, string],
-): Plant {
-  return (root, certificates) => {
-    for (const each of certificates) write(root, `${directory}/${each.sha256}.${extension}`, each.pem);
-    const also = alsoWrite?.(certificates.map((each) => `${each.sha256}.${extension}`));
-    if (also) write(root, ...also);
-    return fingerprints(certificates);
-  };
-}
+import { BROWSER_RECIPES } from './plant-browsers.ts';
+import { PROGRAM_RECIPES } from './plant-programs.ts';
+import { WINDOWS_RECIPES } from './plant-windows.ts';
+import { bundle, derFiles, files, fingerprints, USERS, write, type Plant, type Recipe } from './recipe.ts';
 
 /** The same with OpenSSL's links. */
 function hashedFiles(directory: string): Plant {
@@ -65,42 +33,19 @@ function hashedFiles(directory: string): Plant {
   };
 }
 
-/** Every certificate in a file of its own, as DER. */
-function derFiles(directory: string, extension: string): Plant {
-  return (root, certificates) => {
-    for (const { sha256: name, der } of certificates) write(root, `${directory}/${name}.${extension}`, der);
-    return fingerprints(certificates);
-  };
-}
-
-/** All certificates in one file. */
-function bundle(path: string, also: Readonly<Record<string, string>> = {}): Plant {
-  return (root, certificates) => {
-    write(root, path, certificates.map(({ pem }) => pem).join(''));
-    for (const [other, content] of Object.entries(also)) write(root, other, content);
-    return fingerprints(certificates);
-  };
-}
-
-/** OpenSSL's TRUSTED CERTIFICATE, of those that OpenSSL can read. */
+/** OpenSSL's TRUSTED CERTIFICATE: what OpenSSL puts behind one certificate fits behind each. */
 function trustedBundle(path: string): Plant {
   return (root, certificates) => {
-    const planted: string[] = [];
-    const blocks = certificates.flatMap(({ pem, sha256: fingerprint }) => {
-      try {
-        const block = execFileSync('openssl', ['x509', '-trustout', '-addtrust', 'serverAuth'], {
-          input: pem,
-          stdio: ['pipe', 'pipe', 'ignore'],
-          encoding: 'utf8',
-        });
-        planted.push(fingerprint);
-        return [block];
-      } catch {
-        return [];
-      }
+    const [first] = certificates;
+    if (!first) return [];
+    const block = execFileSync('openssl', ['x509', '-trustout', '-addtrust', 'serverAuth'], {
+      input: first.pem,
+      encoding: 'utf8',
     });
+    const trust = Buffer.from(block.replaceAll(/-----.*-----/g, ''), 'base64').subarray(first.der.length);
+    const blocks = certificates.map(({ der }) => toPem(Buffer.concat([der, trust]), 'TRUSTED CERTIFICATE'));
     write(root, path, blocks.join(''));
-    return planted;
+    return fingerprints(certificates);
   };
 }
 
@@ -187,6 +132,8 @@ const MODULE = (path: string): string => `module: p11-kit-trust.so\nx-init-reser
 
 const OWN = '/opt/own.pem';
 const PASSWD = 'u:x:1000:1000::/home/u:/bin/sh\n';
+
+const OFFICE_SETTINGS = '<prop oor:name="CertDir" oor:op="fuse"><value>/home/u/office</value></prop>';
 
 /** Settings that name a file of certificates. */
 const SETTINGS: readonly (readonly [
@@ -359,29 +306,27 @@ export const RECIPES: readonly Recipe[] = [
     plant: bundle('/var/cache/ca-certs/compat/ca-roots.pem', { '/usr/share/ca-certs/trusted/README': '' }),
   },
   { store: 'mono', how: 'a DER file each', plant: derFiles('/usr/share/.mono/certs/Trust', 'cer') },
+  {
+    store: 'libreoffice',
+    how: 'one database',
+    needs: NSS_TOOLS,
+    plant: (root, certificates) => {
+      write(root, '/etc/passwd', PASSWD);
+      write(root, '/home/u/.config/libreoffice/4/user/registrymodifications.xcu', OFFICE_SETTINGS);
+      return nssDatabases(['/home/u/office'])(root, certificates);
+    },
+  },
+  ...BROWSER_RECIPES,
+  ...PROGRAM_RECIPES,
   ...APPLE_RECIPES,
+  ...WINDOWS_RECIPES,
 ];
 
-/** Store types of Linux roots without a recipe: they hold few certificates, or none of their own, in settings. */
-export const NOT_MEASURED: ReadonlySet<string> = new Set([
-  'firefox-policy',
-  'firefox-enterprise-roots',
-  'chrome-policy',
-  'chrome-user',
-  'chrome-root-store',
-  'chromeos',
-  'npm',
-  'node-compiled-in',
-  'containerd',
-  'kubernetes',
-  'kubeconfig',
-  'wine',
-  // Never read: each one found is a problem.
-  'opera-presto',
-  // Keystores, databases and lists whose formats are measured in other stores.
-  'libreoffice',
-  'netscape',
-  'java-app',
-  'dotnet',
-  'uefi',
-]);
+/** Store types that cannot be measured, and why. */
+export const NOT_MEASURED: Readonly<Record<string, string>> = {
+  'firefox-enterprise-roots': 'a setting: it holds no certificates',
+  'node-compiled-in': 'a program whose roots are not read, only noted',
+  'opera-presto': 'never read: each one found is a problem',
+  wsl: 'never read: each one found is a problem',
+  'unreadable-places': 'what may not be read: each is a problem or a note',
+};

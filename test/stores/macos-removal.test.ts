@@ -202,6 +202,79 @@ describe('the removal of a root that a user trusts', () => {
   });
 });
 
+describe('several roots, and roots that are to be refused', () => {
+  const two = keychain([{ der: bad.der }, { der: good.der }]);
+  const settings = trustSettings([
+    [bad.der, ALWAYS],
+    [good.der, [{ kSecTrustSettingsPolicy: SSL, kSecTrustSettingsPolicyString: 'example.com' }]],
+  ]);
+  const root = makeRoot({ ...BASE, [SYSTEM]: two, [`${VAULT}/Admin.plist`]: settings });
+  const plans = (): { readonly removal: Remediation; readonly distrust: Remediation | undefined } => {
+    const target = live(root);
+    const store = stores.find(({ id }) => id === 'macos-admin');
+    const [location] = store?.locate(target) ?? [];
+    if (!store || !location) throw new Error('no store');
+    const { anchors } = readWhole(store, target, location, { storePasswords: [] });
+    return {
+      removal: store.planRemoval(target, location, anchors),
+      distrust: store.planDistrust?.(target, location, anchors),
+    };
+  };
+  const GOOD = sha1(good.der);
+  const named = (lines: readonly string[]): string[] =>
+    shown(root, lines).map((line) =>
+      line.replaceAll(good.sha256, 'GOOD').replaceAll(HASH, 'H1').replaceAll(GOOD, 'H2'),
+    );
+
+  it('go with one plan, which saves all settings first and brings them back last', () => {
+    const { commands, undo } = plans().removal;
+    const kept = named(commands).filter((line) => /^security (?!find)/.test(line));
+    expect(kept[0]).toBe(`security trust-settings-export -d ${BACKUP}/BAD.plist`);
+    expect(kept.slice(1).toSorted()).toEqual([
+      `security delete-certificate -Z H1 ${SYSTEM}`,
+      `security delete-certificate -Z H2 ${SYSTEM}`,
+      `security remove-trusted-cert -d ${BACKUP}/BAD.pem`,
+      `security remove-trusted-cert -d ${BACKUP}/GOOD.pem`,
+    ]);
+    const back = named(undo);
+    expect(back.toSorted()).toEqual([
+      `security add-certificates -k ${SYSTEM} ${BACKUP}/GOOD.pem`,
+      `security add-trusted-cert -d -r trustRoot -k ${SYSTEM} ${BACKUP}/BAD.pem`,
+      `security trust-settings-import -d ${BACKUP}/BAD.plist`,
+    ]);
+    const held = bad.pem + good.pem;
+    const done = run(root, commands, held);
+    expect(done).toHaveLength(5);
+  });
+
+  it('are told as data, with the files that `security` reads and checks that stop it', () => {
+    const { actions = [] } = plans().removal;
+    expect(
+      actions.map((action) => (action.kind === 'run' ? action.argv.slice(0, 2).join(' ') : action.kind)),
+    ).toEqual([
+      'write',
+      'write',
+      'sh -c',
+      'sh -c',
+      'security trust-settings-export',
+      'security remove-trusted-cert',
+      'security delete-certificate',
+      'security remove-trusted-cert',
+      'security delete-certificate',
+    ]);
+  });
+
+  it('are refused by settings of the administrator, who had others', () => {
+    const { commands = [], undo = [] } = plans().distrust ?? {};
+    expect(named(commands).filter((line) => line.startsWith('security'))).toEqual([
+      `security trust-settings-export -d ${BACKUP}/BAD.plist`,
+      `security add-trusted-cert -d -r deny -k ${SYSTEM} ${BACKUP}/BAD.pem`,
+      `security add-trusted-cert -d -r deny -k ${SYSTEM} ${BACKUP}/GOOD.pem`,
+    ]);
+    expect(named(undo)).toEqual([`security trust-settings-import -d ${BACKUP}/BAD.plist`]);
+  });
+});
+
 describe('a root of the system', () => {
   const files = { ...BASE, [ROOTS]: both };
 

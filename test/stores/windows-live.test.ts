@@ -162,6 +162,15 @@ describe('removal on a running Windows', () => {
       disposition: 'safe',
       shell: 'cmd',
       elevated: true,
+      actions: [
+        expect.objectContaining({ kind: 'run', changes: [] }),
+        {
+          kind: 'run',
+          argv: ['reg', 'export', key, file, '/y'],
+          changes: [`/${file.replaceAll('\\', '/')}`],
+        },
+        { kind: 'run', argv: ['reg', 'delete', key, '/f'], changes: [], undo: [['reg', 'import', file]] },
+      ],
       commands: [
         String.raw`if not exist C:\ProgramData\rootaudit\backup mkdir C:\ProgramData\rootaudit\backup`,
         `reg export ${key} ${file} /y`,
@@ -185,6 +194,56 @@ describe('removal on a running Windows', () => {
     expect(disposition).toBe('safe');
     expect(commands.at(-1)).toMatch(/^certutil -addstore Disallowed C:\S+\.cer$/);
     expect(undo).toEqual([`certutil -delstore Disallowed ${sha1(a.der)}`]);
+  });
+
+  it('takes some away and refuses those that come back, with one plan', () => {
+    const b = makeCertificate({ subject: { CN: 'B' } });
+    const keys = {
+      ...held(`${MACHINE}\\AuthRoot`),
+      [`${MACHINE}\\ROOT\\Certificates\\${sha1(b.der)}`]: { Blob: certificateBlob(b.der) },
+    };
+    const target = machine({ keys });
+    const [type, location] = locate(stores, target).get(MACHINE) ?? [];
+    if (!type || !location) throw new Error('no store');
+    const { anchors } = readWhole(type, target, location, OPTIONS);
+    expect(anchors).toHaveLength(2);
+    const { commands, undo, actions } = type.planRemoval(target, location, anchors);
+    expect(commands.map((command) => command.split(' ', 2).join(' '))).toEqual([
+      'if not',
+      'certutil -f',
+      'certutil -addstore',
+      'reg export',
+      'reg delete',
+    ]);
+    expect(undo.map((command) => command.split(' ', 2).join(' '))).toEqual([
+      'certutil -delstore',
+      'reg import',
+    ]);
+    expect(actions).toHaveLength(5);
+  });
+
+  it.each([
+    [`${MACHINE}\\ROOT`, MACHINE, `${MACHINE}\\Disallowed`, true],
+    [`${USER}\\Root`, USER, `${USER}\\Disallowed`, false],
+    [
+      'HKLM\\SOFTWARE\\Policies\\Microsoft\\SystemCertificates\\Root',
+      'HKLM\\SOFTWARE\\Policies\\Microsoft\\SystemCertificates',
+      `${MACHINE}\\Disallowed`,
+      true,
+    ],
+  ])('refuses a root in %s by a copy in Disallowed', (store, place, disallowed, elevated) => {
+    const target = machine({ keys: { ...held(store), ...protectedRoots() } });
+    const [type, location] = locate(stores, target).get(place) ?? [];
+    if (!type || !location) throw new Error('no store');
+    const { anchors } = readWhole(type, target, location, OPTIONS);
+    const key = `Certificates\\${sha1(a.der)}`;
+    const plan = type.planDistrust?.(target, location, anchors);
+    expect(plan).toMatchObject({
+      disposition: 'safe',
+      elevated,
+      undo: [`reg delete ${disallowed}\\${key} /f`],
+    });
+    expect(plan?.commands).toEqual([`reg copy ${store}\\${key} ${disallowed}\\${key} /s /f`]);
   });
 
   it('asks the user about a root of that user, in a directory with a space in its name', () => {

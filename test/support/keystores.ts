@@ -30,6 +30,7 @@ export {
   authenticatedSafe,
   pkcs12,
 } from '../../src/selftest/keystores.ts';
+export { bcfks, bcfksObject, bcfksObjects, bks, bksCertificate } from '../../src/selftest/bouncy-castle.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../../shared/samples/', import.meta.url));
 

@@ -21,3 +21,30 @@ export function refusing(fs: ReadFs, directory: string): ReadFs {
     read: (path, maxBytes) => checked((each) => fs.read(each, maxBytes))(path),
   };
 }
+
+/**
+ * `fs`, but for one file or directory that its permission bits close: it can be seen, and not be read, and what lies
+ * below it cannot even be asked for.
+ */
+export function closing(fs: ReadFs, closed: string): ReadFs {
+  const refuse = (path: string): never => {
+    throw new FsError('denied', path, 'permission denied');
+  };
+  const isBelow = (path: string): boolean => path.startsWith(`${closed}/`);
+  const seen =
+    <Result>(call: (path: string) => Result) =>
+    (path: string): Result =>
+      isBelow(path) ? refuse(path) : call(path);
+  const opened =
+    <Result>(call: (path: string) => Result) =>
+    (path: string): Result =>
+      isBelow(path) || path === closed ? refuse(path) : call(path);
+  return {
+    stat: seen((path) => fs.stat(path)),
+    kind: seen((path) => fs.kind(path)),
+    realPath: seen((path) => fs.realPath(path)),
+    list: opened((path) => fs.list(path)),
+    open: opened((path) => fs.open(path)),
+    read: (path, maxBytes) => opened((each) => fs.read(each, maxBytes))(path),
+  };
+}

@@ -13,12 +13,17 @@ export interface Run {
   readonly stderr: string;
 }
 
-export function rootaudit(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Run {
+export function rootaudit(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): Run {
   const { PATH, HOME } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 30,
     env: { PATH, HOME, ...environment },
+    ...(cwd !== undefined && { cwd }),
   });
   return { status, stdout, stderr };
 }

@@ -22,6 +22,7 @@ import { makeTree } from '../support/tree.ts';
 import { copyRoot, inside, makeChroot } from './support/chroot.ts';
 import { blocklistOf, expectFound, expectRemovalAndUndo, type Planted } from './support/lifecycle.ts';
 import { acceptedInside, isAcceptedWith, trustedByBundle, trustedByDirectory } from './support/openssl.ts';
+import { expectGoneTogether } from './support/together.ts';
 import { describeWith, runScript } from './support/tools.ts';
 
 const PACKAGED = '/usr/share/ca-certificates';
@@ -253,6 +254,50 @@ describeWith(['root', 'chroot', 'update-ca-certificates', 'openssl'], 'update-ca
       expect(trusted()).toEqual(before);
     },
   );
+
+  it.each([
+    ['of packages', `debian-ca-certificates:${PACKAGED}`],
+    ['of the administrator', `debian-local-anchors:${LOCAL}`],
+    ['put there by hand and left over', `debian-bundle:${CERTS}`],
+    ['of an old bundle', `debian-bundle:${BUNDLE}`],
+  ])('two certificates %s go with one plan, as commands and as data, and come back', (_whose, store) => {
+    const [second, third] = neighbours;
+    if (!second || !third) throw new Error('no neighbours');
+    const all = [bad, third, second].map(({ pem }) => `# a comment\n${pem}`).join('');
+    const files: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      [`debian-ca-certificates:${PACKAGED}`]: {
+        [`${PACKAGED}/mozilla/a b.crt`]: bad.pem,
+        [`${PACKAGED}/mozilla/c.crt`]: second.pem,
+        [`${PACKAGED}/mozilla/d.crt`]: third.pem,
+      },
+      [`debian-local-anchors:${LOCAL}`]: {
+        [`${LOCAL}/all.crt`]: all,
+        [`${LOCAL}/alone.crt`]: bad.pem,
+        [`${LOCAL}/joined.crt`]: `${third.pem.trimEnd()}${bad.pem.trimEnd()}`,
+      },
+      [`debian-bundle:${CERTS}`]: {
+        [`${CERTS}/stray.pem`]: bad.pem,
+        [`${LOCAL}/gone.crt`]: second.pem,
+        [`${LOCAL}/stays.crt`]: third.pem,
+      },
+      [`debian-bundle:${BUNDLE}`]: { [`${LOCAL}/stays.crt`]: third.pem },
+    };
+    const planted = files[store] ?? {};
+    const lines = Object.keys(planted).map((path) => path.slice(PACKAGED.length + 1));
+    const root = debian(planted, store.startsWith('debian-ca') ? lines : []);
+    rmSync(join(root, LOCAL, 'gone.crt'), { force: true });
+    if (store.endsWith(BUNDLE)) appendFileSync(join(root, BUNDLE), bad.pem + second.pem);
+    expectGoneTogether({
+      root,
+      store,
+      certificates: [bad, second],
+      trusted: (path) => [
+        ...(store.endsWith(CERTS) ? [] : trustedByBundle(join(path, BUNDLE))),
+        // A file that is left with one certificate gets a link there.
+        ...(store.endsWith(LOCAL) ? [] : trustedByDirectory(path, CERTS)),
+      ],
+    });
+  });
 
   it('refuses to change a file that is no longer the one that was scanned', () => {
     const path = `${LOCAL}/bad.crt`;

@@ -7,6 +7,7 @@ import { makeCertificate, type TestCertificate } from '../support/certificates.t
 import { scanReport } from '../support/rootaudit.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 import { blocklistOf, expectFound, expectRemovalAndUndo } from './support/lifecycle.ts';
+import { expectGoneTogether } from './support/together.ts';
 import { describeWith, run, runScript } from './support/tools.ts';
 
 const CACERTS = '/usr/lib/jvm/java-17/lib/security/cacerts';
@@ -128,6 +129,15 @@ describeWith(['keytool'], 'keytool', () => {
 
   it('two entries with one certificate go together', () => {
     expectPromiseKept(javaRoot('PKCS#12', { once: bad, again: bad }));
+  });
+
+  it.each(Object.keys(KINDS))('two certificates in %s go with one plan, and come back', (kind) => {
+    expectGoneTogether({
+      root: javaRoot(kind, { planted: bad, again: bad, 'other {}': second }),
+      store: STORE,
+      certificates: [bad, second],
+      trusted: (path) => listedByKeytool(join(path, CACERTS)),
+    });
   });
 
   it('two listed certificates go one after the other, and both come back in either order', () => {

@@ -10,6 +10,7 @@ import { scanReport } from '../support/rootaudit.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 import { blocklistOf, expectRemovalAndUndo } from './support/lifecycle.ts';
 import { fingerprintsIn } from './support/openssl.ts';
+import { expectGoneTogether } from './support/together.ts';
 import { describeWith, run } from './support/tools.ts';
 
 const SHARED = '/home/alice/.pki/nssdb';
@@ -120,6 +121,20 @@ describeWith(['certutil'], 'certutil', () => {
     addToNss(join(root, SHARED), twin, 'Planted Root', 'C,,');
     addToNss(join(root, SHARED), bad, 'Planted Root', 'C,,');
     expectPromiseKept(root, SHARED, 'nss-user');
+  });
+
+  it('several certificates go with one plan, also those with one nickname, and come back', () => {
+    const root = rootWith(SHARED);
+    const twin = makeCertificate({ subject: { C: 'KZ', O: 'State', CN: 'Planted Root' } });
+    const third = makeCertificate({ subject: { CN: 'Third' } });
+    for (const each of [twin, bad]) addToNss(join(root, SHARED), each, 'Planted Root', 'C,,');
+    addToNss(join(root, SHARED), third, 'third {}', 'C,,');
+    expectGoneTogether({
+      root,
+      store: `nss-user:${SHARED}`,
+      certificates: [bad, twin, third],
+      trusted: (path) => trustedByCertutil(join(path, SHARED)),
+    });
   });
 
   describe('trust', () => {

@@ -12,6 +12,7 @@ import { makeCertificate, toPem } from '../support/certificates.ts';
 import { scanReport } from '../support/rootaudit.ts';
 import { copyRoot, inside, makeChroot, findLibrary } from './support/chroot.ts';
 import { blocklistOf, expectRemovalAndUndo } from './support/lifecycle.ts';
+import { expectGoneTogether } from './support/together.ts';
 import { acceptedInside, fingerprintsIn, isAcceptedWith, trustedByBundle } from './support/openssl.ts';
 import { describeWith } from './support/tools.ts';
 
@@ -199,6 +200,22 @@ describeWith(
           locations.filter(({ trust }) => trust === 'trusted').map((each) => each.path),
         ),
       ).toEqual([path]);
+    });
+
+    it('several roots, of the administrator and of a package, go with one plan, and come back', () => {
+      const third = makeCertificate({ subject: { CN: 'Third' } });
+      const fourth = makeCertificate({ subject: { CN: 'Fourth' } });
+      const root = fedora({
+        [`${SOURCE}/anchors/both.pem`]: `# x\n${bad.pem}${two ?? ''}${third.pem}`,
+        [`${PACKAGED}/anchors/third.pem`]: third.pem,
+        [`${PACKAGED}/anchors/fourth.pem`]: fourth.pem,
+      });
+      expectGoneTogether({
+        root,
+        store: `rhel-anchors:${SOURCE}`,
+        certificates: [bad, third, fourth],
+        trusted,
+      });
     });
 
     it('a certificate that only the extracted files still have goes with new ones', () => {

@@ -43,7 +43,16 @@ export function backupPath(target: Target, location: StoreLocation, path: string
   };
 }
 
-/** Commands that copy these files byte for byte, and those that bring them back; none for no files. */
+/** Commands that copy one file byte for byte, and the one that brings it back. An image needs no copies. */
+export function saveCommands(
+  target: Target,
+  location: StoreLocation,
+  file: string,
+): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
+  return copyCommands(target, location, [file]);
+}
+
+/** The same for several files; none for no files. */
 export function copyCommands(
   target: Target,
   location: StoreLocation,
@@ -51,6 +60,7 @@ export function copyCommands(
 ): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
   const commands: string[] = [];
   const undo: string[] = [];
+  if (target.kind === 'image') return { commands, undo };
   for (const file of files) {
     const backup = backupPath(target, location, file);
     const path = quoteSh(target.hostPath(file));
@@ -60,6 +70,25 @@ export function copyCommands(
     undo.push(`cp -p ${copy} ${path}`);
   }
   return { commands, undo };
+}
+
+/** The same for what several removals change one after the other, see {@link Backup.keep}. */
+export function keepCommands(
+  target: Target,
+  location: StoreLocation,
+  files: readonly string[],
+): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
+  if (target.kind === 'image') return { commands: [], undo: [] };
+  const backups = files.map((file) => ({ file, backup: backupPath(target, location, file) }));
+  return {
+    commands: [
+      ...backups.slice(0, 1).map(({ backup }) => backup.prepare),
+      ...backups.map(({ backup }) => backup.keep),
+    ],
+    undo: backups.map(
+      ({ file, backup }) => `cp -p ${quoteSh(backup.file)} ${quoteSh(target.hostPath(file))}`,
+    ),
+  };
 }
 
 /** Host path of the directory that {@link backupPath} uses. */

@@ -11,8 +11,11 @@ import { FsError, type Platform, type Target } from '../../core/target.ts';
 import { trustedForAll, type Trust } from '../../core/trust.ts';
 import { readCertificateDirectory } from './certificate-directory.ts';
 import { EMPTY_CONTENT, exists, readPemFile, realPathOr, walkFiles, withAux } from './content.ts';
+import { manualRemediation } from './cut-bytes.ts';
 import { oncePerTarget } from './once.ts';
 import { lineRemoval, removeFromPemFiles } from './pem-removal.ts';
+import { planOf, type Step } from './steps.ts';
+import { isOutOfReach } from './refused-places.ts';
 
 /** The place in a file that names a certificate file. */
 interface Setting {
@@ -67,7 +70,9 @@ const allNamed = oncePerTarget((): CertificateFile[] => []);
 export function certificateFileStore(rules: CertificateFiles): StoreType {
   const { id, title, platforms = DESKTOPS, scope = 'application', find, comesBack } = rules;
   const filesOf = oncePerTarget((target): ReadonlyMap<string, readonly CertificateFile[]> => {
-    const files = [...find(target)].filter(({ path }) => exists(target, path));
+    const files = [...find(target)].filter(
+      ({ path, setting }) => exists(target, path) && (setting !== undefined || !isOutOfReach(target, path)),
+    );
     const named = files.filter(({ setting }) => setting !== undefined);
     for (const file of named) allNamed(target).push({ ...file, path: realPathOr(target, file.path) });
     return groupBy(files, ({ path }) => path);
@@ -173,17 +178,15 @@ function removeSettings(
   settings: readonly Setting[],
   replaced: readonly string[],
 ): Remediation {
-  const commands: string[] = [];
-  const undo: string[] = [];
+  const steps: Step[] = [];
   let elevated = false;
   for (const [file, group] of groupBy(settings, (setting) => setting.file)) {
     const lines = group.flatMap(({ line, alone }) =>
       line !== undefined && alone ? [{ first: line, last: line }] : [],
     );
     const step = file === undefined ? undefined : settingStep(target, location, file, lines, group.length);
-    if (!step) return settingByHand(location, settings);
-    commands.push(...step.commands);
-    undo.push(...step.undo);
+    if (!step) return manualRemediation(location, settingByHand(location, settings));
+    steps.push(step);
     elevated ||= location.user === undefined || scopeOf(target, file ?? '').user !== location.user;
   }
   const note =
@@ -191,7 +194,8 @@ function removeSettings(
       ? 'Programs that run keep the certificate until they are started anew.'
       : `Without the setting a program uses ${replaced.join(', or ')}.`;
   const disposition = replaced.length === 0 ? 'safe' : 'unsafe';
-  return { disposition, shell: 'sh', commands, undo, elevated, note };
+  const byHand = settingByHand(location, settings);
+  return planOf(target, steps, { disposition, elevated, notes: [note], byHand });
 }
 
 function settingStep(
@@ -200,7 +204,7 @@ function settingStep(
   file: string,
   lines: readonly { readonly first: number; readonly last: number }[],
   wanted: number,
-): ReturnType<typeof lineRemoval> {
+): Step | undefined {
   if (lines.length < wanted) return undefined;
   try {
     return lineRemoval(target, location, realPathOr(target, file), lines);
@@ -210,17 +214,9 @@ function settingStep(
   }
 }
 
-function settingByHand(location: StoreLocation, settings: readonly Setting[]): Remediation {
+function settingByHand(location: StoreLocation, settings: readonly Setting[]): string {
   const places = settings.map(({ name, file, line }) =>
     file === undefined ? `${name} in the environment` : `${name} in ${file}${line ? `, line ${line}` : ''}`,
   );
-  const note = `Take out the setting that names ${location.path}: ${[...new Set(places)].join('; ')}. The file holds nothing but this certificate.`;
-  return {
-    disposition: 'manual',
-    shell: 'sh',
-    commands: [],
-    undo: [],
-    elevated: location.scope !== 'user',
-    note,
-  };
+  return `Take out the setting that names ${location.path}: ${[...new Set(places)].join('; ')}. The file holds nothing but this certificate.`;
 }

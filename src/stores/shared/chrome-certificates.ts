@@ -11,8 +11,9 @@ import {
   parseServerCertificates,
   type ServerCertificateEntry,
 } from '../../formats/chrome-server-certificates.ts';
-import { backupPath } from './backup.ts';
+import { saveCommands } from './backup.ts';
 import { mayBeCa, namesHosts } from './basic-constraints.ts';
+import { chromeProcesses } from './browser-processes.ts';
 import {
   diagnosticsContent,
   EMPTY_CONTENT,
@@ -20,8 +21,11 @@ import {
   fsProblem,
   mergeContents,
   problemContent,
+  realPathOr,
 } from './content.ts';
 import { manualRemediation } from './cut-bytes.ts';
+import { scannedFile } from './scanned-file.ts';
+import { editAction, planOf, type Step } from './steps.ts';
 import { stillHolds } from './unchanged.ts';
 
 const MAX_BYTES = 64 << 20;
@@ -76,7 +80,7 @@ function trustOf(
   return trustFor({ serverAuth: 'trusted' }, `trusted${limited}`);
 }
 
-/** The row goes with sqlite3, which refuses while the browser has the database open. */
+/** The rows go with sqlite3, which refuses while the browser has the database open. */
 export function planServerCertificateRemoval(
   target: Target,
   location: StoreLocation,
@@ -84,39 +88,48 @@ export function planServerCertificateRemoval(
   browser: string,
 ): Remediation {
   const byHand = `In ${browser}, open chrome://certificate-manager and delete it under "Installed by you".`;
-  const path = location.path;
-  const hostPath = target.hostPath(path);
   const keys = [...new Set(anchors.map(({ entry }) => entry))];
-  const main = target.fs.read(path, MAX_BYTES);
-  const windows = target.kind === 'live' && target.platform === 'win32';
+  const path = realPathOr(target, location.path);
   const plain = keys.every((key) => /^[0-9a-fA-F]{64}$/.test(key));
-  // sqlite3 takes a name that begins with "file:" for a URI.
-  if (!main || windows || !plain || !canQuoteSh(hostPath) || !posix.isAbsolute(hostPath)) {
+  if (!plain || keys.length === 0 || !scannedFile(target, path).exists) {
     return manualRemediation(location, byHand);
+  }
+  return planOf(target, [deleteRows(target, location, path, keys)], {
+    elevated: location.scope !== 'user',
+    inUse: chromeProcesses(location),
+    byHand,
+    notes: [`Close ${browser} first.`, byHand.replace('In', 'Or in')],
+  });
+}
+
+function deleteRows(target: Target, location: StoreLocation, path: string, keys: readonly string[]): Step {
+  const list = keys.map((key) => `'${key}'`).join(', ');
+  const sql = `DELETE FROM certificates WHERE sha256hash_hex IN (${list});`;
+  const all = SUFFIXES.map((suffix) => `${path}${suffix}`);
+  const files = all.filter((file) => exists(target, file, 'file'));
+  const edited = { path: posix.dirname(path), directory: true, files };
+  const argv = ['sqlite3', '-bail', `{}/${posix.basename(path)}`, sql];
+  const actions = [editAction(target, edited, [argv], {})];
+  const hostPath = target.hostPath(path);
+  const windows = target.kind === 'live' && target.platform === 'win32';
+  // sqlite3 takes a name that begins with "file:" for a URI.
+  if (windows || !canQuoteSh(hostPath) || !posix.isAbsolute(hostPath)) {
+    return { commands: undefined, undo: [], actions };
   }
   const commands: string[] = [];
   const undo: string[] = [];
-  for (const suffix of SUFFIXES) {
-    const file = `${path}${suffix}`;
-    const bytes = exists(target, file, 'file') ? target.fs.read(file, MAX_BYTES) : undefined;
-    const name = quoteSh(target.hostPath(file));
-    if (!bytes) {
-      undo.push(`rm -f ${name}`);
+  for (const file of all) {
+    if (!files.includes(file)) {
+      undo.push(`rm -f ${quoteSh(target.hostPath(file))}`);
       continue;
     }
-    const backup = backupPath(target, location, file);
-    const copy = quoteSh(backup.file);
-    commands.push(stillHolds(target, file), backup.prepare, `cp -p ${name} ${copy}`);
-    undo.push(`cp -p ${copy} ${name}`);
+    const saved = saveCommands(target, location, file);
+    commands.push(stillHolds(target, file), ...saved.commands);
+    undo.push(...saved.undo);
   }
-  const list = keys.map((key) => `'${key}'`).join(', ');
-  const sql = `DELETE FROM certificates WHERE sha256hash_hex IN (${list});`;
   return {
-    disposition: 'safe',
-    shell: 'sh',
     commands: [...new Set(commands), `sqlite3 -bail ${quoteSh(hostPath)} ${quoteSh(sql)}`],
     undo,
-    elevated: location.scope !== 'user',
-    note: `Close ${browser} first. ${byHand.replace('In', 'Or in')}`,
+    actions,
   };
 }

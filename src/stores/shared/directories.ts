@@ -30,8 +30,15 @@ export function expandDirectories(target: Target, pattern: string): string[] {
   return paths.slice(0, MAX_MATCHES);
 }
 
-/** The same where the last part may stand for files too. What does not exist, or may not be listed, is left out. */
-export function expandPaths(target: Target, pattern: string): string[] {
+/**
+ * The same where the last part may stand for files too. What does not exist, or may not be listed, is left out;
+ * `refused` is told about a directory that may not.
+ */
+export function expandPaths(
+  target: Target,
+  pattern: string,
+  refused?: (directory: string) => void,
+): string[] {
   const slash = pattern.lastIndexOf('/');
   const [head = '', ...rest] = pattern.slice(slash + 1).split('*');
   const directories = expandDirectories(target, pattern.slice(0, slash));
@@ -41,7 +48,11 @@ export function expandPaths(target: Target, pattern: string): string[] {
   const matches = (name: string): boolean =>
     name.startsWith(head) && name.endsWith(tail) && name.length >= head.length + tail.length;
   return directories
-    .flatMap((path) => (directoryNames(target, path, matches, true) ?? []).map((name) => `${path}/${name}`))
+    .flatMap((path) => {
+      const names = directoryNames(target, path, matches, true);
+      if (!names) refused?.(path);
+      return (names ?? []).map((name) => `${path}/${name}`);
+    })
     .slice(0, MAX_MATCHES);
 }
 

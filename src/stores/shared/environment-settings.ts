@@ -6,9 +6,10 @@
 
 import { asBuffer } from '../../core/bytes.ts';
 import type { Target } from '../../core/target.ts';
-import { readFile } from './content.ts';
+import { realPathOr } from './content.ts';
 import { expandPaths } from './directories.ts';
 import { oncePerTarget } from './once.ts';
+import { readSettings, refuseDirectory, type SettingsKind } from './refused-places.ts';
 
 export interface EnvironmentSetting {
   readonly name: string;
@@ -43,10 +44,20 @@ const SYSTEM_FILES = [
   '/etc/systemd/system/*.service',
   '/etc/systemd/system/*.service.d/*.conf',
   '/etc/systemd/system.conf.d/*.conf',
+  '/etc/systemd/user.conf.d/*.conf',
   '/etc/systemd/user/*.service',
+  '/etc/systemd/user/*.service.d/*.conf',
+  '/run/systemd/system/*.service',
+  '/run/systemd/system/*.service.d/*.conf',
   '/usr/local/lib/systemd/system/*.service',
-  // Of packages only what administrators and images add: reading hundreds of units takes too long.
-  '/usr/lib/systemd/system/*.service.d/*.conf',
+  '/usr/local/lib/systemd/system/*.service.d/*.conf',
+  // Of packages: hundreds of units, which are read in a few milliseconds. /lib is the same directory on most systems.
+  ...['/usr/lib', '/lib'].flatMap((lib) => [
+    `${lib}/systemd/system/*.service`,
+    `${lib}/systemd/system/*.service.d/*.conf`,
+    `${lib}/systemd/user/*.service`,
+    `${lib}/systemd/user/*.service.d/*.conf`,
+  ]),
   '/usr/lib/environment.d/*.conf',
   '/Library/LaunchDaemons/*.plist',
   '/Library/LaunchAgents/*.plist',
@@ -69,6 +80,11 @@ const USER_FILES = [
   '.config/systemd/user/*.service.d/*.conf',
   'Library/LaunchAgents/*.plist',
 ];
+
+/** Some of the files there hold passwords, and few have anything to do with certificates. */
+function kindOf(path: string): SettingsKind {
+  return /^\/etc\/(?:default|sysconfig)(?:\/|$)/.test(path) ? 'private' : 'wanted';
+}
 
 /** A start-up file is text of a few kilobytes. */
 const MAX_FILE_BYTES = 1 << 20;
@@ -101,8 +117,10 @@ function fileSettings(target: Target): readonly EnvironmentSetting[] {
   const settings: EnvironmentSetting[] = [];
   const seen = new Set<string>();
   const add = (path: string, owner?: Owner): void => {
-    if (seen.has(path) || seen.size >= MAX_FILES || settings.length >= MAX_SETTINGS) return;
-    seen.add(path);
+    // A unit may be linked from elsewhere under other names.
+    const real = realPathOr(target, path);
+    if (seen.has(real) || seen.size >= MAX_FILES || settings.length >= MAX_SETTINGS) return;
+    seen.add(real);
     const found = settingsIn(target, path, owner);
     settings.push(...found.filter(({ name }) => name !== 'EnvironmentFile'));
     for (const { name, value } of found) {
@@ -110,9 +128,11 @@ function fileSettings(target: Target): readonly EnvironmentSetting[] {
       if (name === 'EnvironmentFile' && /^-?\/.{0,4000}$/.test(value)) add(value.replace(/^-/, ''), owner);
     }
   };
-  for (const path of SYSTEM_FILES.flatMap((pattern) => expandPaths(target, pattern))) add(path);
+  const filesAt = (pattern: string): string[] =>
+    expandPaths(target, pattern, (directory) => refuseDirectory(target, directory, kindOf(pattern)));
+  for (const path of SYSTEM_FILES.flatMap(filesAt)) add(path);
   for (const { user, path: home } of target.homes) {
-    const paths = USER_FILES.flatMap((pattern) => expandPaths(target, `${home}/${pattern}`));
+    const paths = USER_FILES.flatMap((pattern) => filesAt(`${home}/${pattern}`));
     for (const path of paths) add(path, { user, home });
   }
   return settings;
@@ -131,9 +151,11 @@ const UNIT_ASSIGNMENT =
 const PLIST = /<key>([A-Za-z_]\w*)<\/key>\s*<string>([^<]*)<\/string>/g;
 
 function settingsIn(target: Target, path: string, owner: Owner | undefined): EnvironmentSetting[] {
-  const file = readFile(target, path, MAX_FILE_BYTES);
-  if ('failed' in file) return [];
-  const text = asBuffer(file.bytes).toString('utf8');
+  const bytes = readSettings(target, path, MAX_FILE_BYTES, kindOf(path));
+  if (!bytes) return [];
+  // Most units set nothing.
+  if (path.endsWith('.service') && !asBuffer(bytes).includes('Environment')) return [];
+  const text = asBuffer(bytes).toString('utf8');
   const found: EnvironmentSetting[] = [];
   const add = (name: string, raw: string, alone: boolean, line?: number): void => {
     if (!WANTED.test(name) || found.length >= MAX_SETTINGS) return;

@@ -2,13 +2,14 @@
 
 import { asBuffer } from '../../core/bytes.ts';
 import { certificateFrom } from '../../core/certificate.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { manual, type Remediation } from '../../core/remediation.ts';
 import type { StoreContent, StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import type { Trust } from '../../core/trust.ts';
 import { parsePem } from '../../formats/pem.ts';
 import { diagnosticsContent, EMPTY_CONTENT, mergeContents, readFile, realPathOr } from './content.ts';
 import { lineRemoval } from './pem-removal.ts';
+import { planOf } from './steps.ts';
 
 /** Settings with certificates in them have a few hundred kilobytes at most. */
 const MAX_FILE_BYTES = 16 << 20;
@@ -82,15 +83,9 @@ export function removeInline(
     others.length > 0 || isListItem
       ? undefined
       : lineRemoval(target, location, realPathOr(target, location.path), lines);
-  const first = lines[0]?.first ?? 0;
-  return step
-    ? { disposition: 'unsafe', shell: 'sh', commands: step.commands, undo: step.undo, elevated, note }
-    : {
-        disposition: 'manual',
-        shell: 'sh',
-        commands: [],
-        undo: [],
-        elevated,
-        note: `Take the certificate out of ${location.path}, line ${first}, by hand: other things are on that line too.`,
-      };
+  const numbers = [...new Set(lines.map(({ first }) => first))].join(', ');
+  const byHand = `Take the certificate out of ${location.path}, line ${numbers}, by hand`;
+  if (!step) return manual(`${byHand}: other things are on that line too.`, elevated);
+  const notes = [note];
+  return planOf(target, [step], { disposition: 'unsafe', elevated, notes, byHand: `${byHand}.` });
 }

@@ -6,8 +6,9 @@ import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import { parseKeystore, type KeystoreEntry, type ParsedKeystore } from '../../formats/keystore.ts';
-import { backupPath } from './backup.ts';
-import { readFile } from './content.ts';
+import { keepCommands } from './backup.ts';
+import { readFile, realPathOr } from './content.ts';
+import { editAction, placeholderFor, planOf, type Step } from './steps.ts';
 
 /** The entry name shown for a keystore entry. */
 export function entryName({ alias }: KeystoreEntry, index: number): string {
@@ -26,30 +27,66 @@ export function removeWithKeytool(
   if ('failed' in read) return manual(`${file} cannot be read now; scan again.`, elevated);
   const keystore = parseKeystore(read.bytes);
   const held = keystore.entries.filter((entry, index) => isHeldAs(anchors, entry, index));
-  const obstacle = obstacleOf(target, file, keystore, held);
+  const obstacle = obstacleOf(file, keystore, held);
   if (obstacle !== undefined) return manual(obstacle, elevated);
-
-  const host = quoteSh(target.hostPath(file));
-  const backup = backupPath(target, location, file);
-  const copy = quoteSh(backup.file);
-  const aliases = new Set(held.map(({ alias }) => keytoolAlias(alias, keystore)));
-  const password = quoteSh(keystore.password ?? 'changeit');
-  const deletions = Array.from(aliases, (alias) => {
-    // Java before 18 takes its arguments in the locale's encoding.
-    const locale = /^[\x20-\x7e]*$/.test(alias) ? '' : 'LC_ALL=C.UTF-8 ';
-    const words = `keytool -delete -alias ${quoteSh(alias)} -keystore ${host} -storepass ${password}`;
-    return `${locale}${words}${typeOptions(alias, keystore)}`;
-  });
+  const aliases = [...new Set(held.map(({ alias }) => keytoolAlias(alias, keystore)))];
   const losses = lossesOf(keystore);
-  const note = [...losses, ...keysNote(keystore)].join(' ');
-  return {
+  return planOf(target, [deletions(target, location, keystore, aliases)], {
     disposition: losses.length > 0 ? 'unsafe' : 'safe',
-    shell: 'sh',
-    commands: [backup.prepare, backup.keep, ...deletions],
-    undo: [`cp -p ${copy} ${host}`],
     elevated,
-    ...(note !== '' && { note }),
-  };
+    notes: [...losses, ...keysNote(keystore)],
+    byHand: isLiveWindows(target)
+      ? `Copy ${file} to a safe place, then delete the entry with "keytool -delete" in an elevated prompt.`
+      : `A shell cannot carry the name of the entry or of ${file}; delete it with a Java program.`,
+  });
+}
+
+function isLiveWindows({ kind, platform }: Target): boolean {
+  return kind === 'live' && platform === 'win32';
+}
+
+/** One copy of the file, and one run of keytool for each alias. */
+function deletions(
+  target: Target,
+  location: StoreLocation,
+  keystore: ParsedKeystore,
+  aliases: readonly string[],
+): Step {
+  const file = realPathOr(target, location.path);
+  const placeholder = placeholderFor(aliases);
+  const runs = aliases.map((alias) =>
+    keytoolWords(alias, placeholder.placeholder ?? '{}', keystore, isLiveWindows(target)),
+  );
+  const edited = { path: file, directory: false, files: [file] };
+  const actions = [editAction(target, edited, runs, placeholder)];
+  const host = target.hostPath(location.path);
+  if (isLiveWindows(target) || !canQuoteSh(host) || !aliases.every(canQuoteSh)) {
+    return { commands: undefined, undo: [], actions };
+  }
+  const { commands, undo } = keepCommands(target, location, [location.path]);
+  const lines = aliases.map((alias) => {
+    const [first = '', ...words] = keytoolWords(alias, host, keystore, false);
+    // Of `env NAME=value keytool`, a shell needs no env.
+    return (first === 'env' ? words : [first, ...words]).map(quoteWord).join(' ');
+  });
+  return { commands: [...commands, ...lines], undo, actions };
+}
+
+const LOCALE = 'LC_ALL=C.UTF-8';
+
+/** What needs no quotes, though it looks like an option. */
+const OURS = /^-(?:delete|alias|keystore|storepass|storetype|J-Dkeystore[\w.=]+)$/;
+
+function quoteWord(word: string): string {
+  return word === LOCALE || OURS.test(word) ? word : quoteSh(word);
+}
+
+function keytoolWords(alias: string, file: string, keystore: ParsedKeystore, isWindows: boolean): string[] {
+  // Java before 18 takes its arguments in the locale's encoding.
+  const locale = isWindows || /^[\x20-\x7e]*$/.test(alias) ? [] : ['env', LOCALE];
+  const password = keystore.password ?? 'changeit';
+  const words = ['keytool', '-delete', '-alias', alias, '-keystore', file, '-storepass', password];
+  return [...locale, ...words, ...typeOptions(alias, keystore)];
 }
 
 function isHeldAs(anchors: readonly TrustAnchor[], entry: KeystoreEntry, index: number): boolean {
@@ -61,14 +98,10 @@ function isHeldAs(anchors: readonly TrustAnchor[], entry: KeystoreEntry, index: 
 
 /** Why keytool cannot be told what to do, in words. */
 function obstacleOf(
-  target: Target,
   file: string,
   keystore: ParsedKeystore,
   held: readonly KeystoreEntry[],
 ): string | undefined {
-  if (target.kind === 'live' && target.platform === 'win32') {
-    return `Copy ${file} to a safe place, then delete the entry with "keytool -delete" in an elevated prompt.`;
-  }
   if (keystore.format === 'BKS' || keystore.format === 'BCFKS') {
     return `Copy ${file} to a safe place, then run "keytool -delete" on the entry with "-storetype ${keystore.format} -providerpath bcprov.jar -provider org.bouncycastle.jce.provider.BouncyCastleProvider": only Bouncy Castle's library writes such a file.`;
   }
@@ -83,9 +116,6 @@ function obstacleOf(
     return `Copy ${file} to a safe place, then run "keytool -delete" on the entry; keytool asks for its password.`;
   }
   const aliases = held.map(({ alias }) => keytoolAlias(alias, keystore));
-  if (!canQuoteSh(target.hostPath(file)) || !aliases.every(canQuoteSh)) {
-    return `A shell cannot carry the name of the entry or of ${file}; delete it with a Java program.`;
-  }
   if (aliases.some((alias) => isBeyondKeytool(alias, keystore))) {
     return `keytool cannot be given the name of this entry of ${file}; delete it with a Java program.`;
   }
@@ -97,7 +127,7 @@ function obstacleOf(
  * an alias would run what its author likes. The lower-case keystores have aliases that no command can name.
  */
 function isBeyondKeytool(alias: string, { format }: ParsedKeystore): boolean {
-  if (alias.startsWith('-J')) return true;
+  if (alias.startsWith('-J') || alias.includes('\0')) return true;
   if (format === 'PKCS#12') return alias === '';
   return format === 'JCEKS' && alias !== alias.toLowerCase();
 }
@@ -107,13 +137,13 @@ function keytoolAlias(alias: string, { format }: ParsedKeystore): string {
   return format === 'PKCS#12' ? alias.toLowerCase() : alias;
 }
 
-function typeOptions(alias: string, { format, passwordLess }: ParsedKeystore): string {
-  if (format === 'JCEKS') return ' -storetype JCEKS';
+function typeOptions(alias: string, { format, passwordLess }: ParsedKeystore): string[] {
+  if (format === 'JCEKS') return ['-storetype', 'JCEKS'];
   // Java's JKS looks aliases up in lower case, but loads them as they are.
-  if (format === 'JKS' && alias !== alias.toLowerCase()) return ' -storetype CaseExactJKS';
-  if (!passwordLess) return '';
+  if (format === 'JKS' && alias !== alias.toLowerCase()) return ['-storetype', 'CaseExactJKS'];
+  if (!passwordLess) return [];
   // So that the file stays password-less with every JDK.
-  return ' -J-Dkeystore.pkcs12.macAlgorithm=NONE -J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE';
+  return ['-J-Dkeystore.pkcs12.macAlgorithm=NONE', '-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE'];
 }
 
 /** What keytool drops besides, because Java does not see it. */

@@ -244,11 +244,9 @@ const installedByPolicy = oncePerTarget((target): ReadonlyMap<Sha256, string> =>
 /** A policy installs its certificates anew at each start: a removal from a profile has to begin there. */
 export function afterPolicy(target: Target, anchors: readonly TrustAnchor[], plan: Remediation): Remediation {
   const installed = installedByPolicy(target);
-  const policy = anchors
-    .map(({ certificate }) => installed.get(certificate.sha256))
-    .find((path) => path !== undefined);
-  if (policy === undefined) return plan;
-  const note = `The policy in ${policy} installs it again at each start: take it out there first. ${plan.note ?? ''}`;
+  const policies = new Set(anchors.flatMap(({ certificate }) => installed.get(certificate.sha256) ?? []));
+  if (policies.size === 0) return plan;
+  const note = `The policy in ${[...policies].join(', ')} installs it again at each start: take it out there first. ${plan.note ?? ''}`;
   return { ...plan, disposition: plan.disposition === 'safe' ? 'unsafe' : plan.disposition, note };
 }
 

@@ -5,10 +5,10 @@ import { asBuffer } from '../../core/bytes.ts';
 import type { Home, Target } from '../../core/target.ts';
 import type { Trust } from '../../core/trust.ts';
 import type { CertificateFile } from './certificate-files.ts';
-import { readFile } from './content.ts';
 import { expandInHome, expandPaths } from './directories.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { targetPath } from './java-homes.ts';
+import { readSettings, refuseDirectory, type SettingsKind } from './refused-places.ts';
 
 /** Settings files are small. */
 const MAX_FILE_BYTES = 4 << 20;
@@ -30,14 +30,19 @@ export interface NamedValue {
  * The lines of a settings file that give one of `keys` a value: `key = value`, `key: value`, `key value`, with or
  * without quotes, as INI, YAML, TOML, JSON and curlrc write it. Keys compare without case.
  */
-export function namedValues(target: Target, path: string, keys: readonly string[]): NamedValue[] {
-  const file = readFile(target, path, MAX_FILE_BYTES);
-  if ('failed' in file) return [];
+export function namedValues(
+  target: Target,
+  path: string,
+  keys: readonly string[],
+  kind?: SettingsKind,
+): NamedValue[] {
+  const bytes = readSettings(target, path, MAX_FILE_BYTES, kind);
+  if (!bytes) return [];
   const names = keys.map((key) => key.replaceAll(/[.[\]*+?(){}|\\^$]/g, String.raw`\$&`)).join('|');
   const line = new RegExp(`^\\s*(?:-\\s+|--)?["']?(${names})["']?(?:\\s*[=:]\\s*|\\s+)(.*)$`, 'i');
   const values: NamedValue[] = [];
   let section = '';
-  const lines = asBuffer(file.bytes).toString('utf8').split('\n', MAX_LINES);
+  const lines = asBuffer(bytes).toString('utf8').split('\n', MAX_LINES);
   for (const [index, raw] of lines.entries()) {
     const trimmed = raw.trim();
     const [start = '', heading] = /^\[+([^\][]*)\]+\s*/.exec(trimmed) ?? [];
@@ -98,6 +103,8 @@ export interface SettingsRule {
   readonly user?: readonly string[];
   /** Relative values are relative to the settings file. */
   readonly relative?: boolean;
+  /** Files that hold passwords, so that root alone reads them on every machine. */
+  readonly private?: true;
   /** Values with several paths. */
   readonly separator?: RegExp;
   readonly replaces?: string;
@@ -107,24 +114,36 @@ export interface SettingsRule {
 
 export function* filesOfSettings(target: Target, rules: readonly SettingsRule[]): Generator<CertificateFile> {
   for (const rule of rules) {
+    const refused = (directory: string): void => refuseDirectory(target, directory, kindOf(rule));
     for (const pattern of rule.system ?? []) {
-      for (const path of expandPaths(target, pattern)) yield* filesNamedIn(target, path, rule, undefined);
+      for (const path of expandPaths(target, pattern, refused)) {
+        yield* filesNamedIn(target, path, rule, undefined);
+      }
     }
     for (const home of target.homes) {
       const patterns = (rule.user ?? []).filter((pattern) => pattern !== '');
-      for (const path of expandFilesInHome(target, home, patterns))
+      for (const path of expandFilesInHome(target, home, patterns, refused))
         yield* filesNamedIn(target, path, rule, home);
     }
   }
 }
 
+function kindOf({ private: isPrivate }: SettingsRule): SettingsKind {
+  return isPrivate ? 'private' : 'wanted';
+}
+
 /** Like {@link expandInHome}, for patterns whose last part may stand for files. */
-export function expandFilesInHome(target: Target, home: Home, patterns: readonly string[]): string[] {
+export function expandFilesInHome(
+  target: Target,
+  home: Home,
+  patterns: readonly string[],
+  refused?: (directory: string) => void,
+): string[] {
   return patterns.flatMap((pattern) => {
     const slash = pattern.lastIndexOf('/');
-    if (slash < 0) return expandPaths(target, `${home.path}/${pattern}`);
+    if (slash < 0) return expandPaths(target, `${home.path}/${pattern}`, refused);
     return expandInHome(target, home.path, [pattern.slice(0, slash)]).flatMap((directory) =>
-      expandPaths(target, `${directory}/${pattern.slice(slash + 1)}`),
+      expandPaths(target, `${directory}/${pattern.slice(slash + 1)}`, refused),
     );
   });
 }
@@ -135,7 +154,7 @@ export function* filesNamedIn(
   rule: SettingsRule,
   home: Home | undefined,
 ): Generator<CertificateFile> {
-  for (const named of namedValues(target, file, rule.keys)) {
+  for (const named of namedValues(target, file, rule.keys, kindOf(rule))) {
     const values = rule.separator ? named.value.split(rule.separator) : [named.value];
     for (const value of values) {
       const base = rule.relative === true ? posix.dirname(file) : undefined;

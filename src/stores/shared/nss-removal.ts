@@ -1,14 +1,14 @@
 /**
- * Taking one certificate out of an NSS database with NSS's own certutil, which also takes away its trust record and
- * the signatures over that.
+ * Taking certificates out of an NSS database with NSS's own certutil, which also takes away their trust records and the
+ * signatures over those; or changing the trust records so that NSS refuses the certificates.
  */
 
 import { posix } from 'node:path';
 import { asBuffer, equalBytes } from '../../core/bytes.ts';
-import { certificateFrom, hasSameSubject, type Certificate } from '../../core/certificate.ts';
+import type { Certificate } from '../../core/certificate.ts';
 import type { Remediation } from '../../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../../core/shell.ts';
-import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
+import type { StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
 import { FsError, type ReadFs, type Target } from '../../core/target.ts';
 import { trustStatus } from '../../core/trust.ts';
 import { parseCert9, type Cert9Entry } from '../../formats/nss-cert9.ts';
@@ -16,70 +16,157 @@ import { copyCommands } from './backup.ts';
 import { exists, realPathOr } from './content.ts';
 import { manualRemediation } from './cut-bytes.ts';
 import { DATABASE_FILES, readDatabases } from './nss.ts';
-import { planLegacyRemoval } from './nss-legacy-removal.ts';
-import { sha256Command, stillHolds } from './unchanged.ts';
+import { legacyStep } from './nss-legacy-removal.ts';
+import { checkArguments, checkCommands, selectorOf, type NssStep, type Selector } from './nss-selector.ts';
+import { certificatesOf, editAction, placeholderFor, planOf, type Step } from './steps.ts';
+import { stillHolds } from './unchanged.ts';
 
-const TOKEN = 'pkcs11:token=NSS%20Certificate%20DB';
-
-/** How certutil finds one certificate and no other, and the commands that prove it before anything is deleted. */
-interface Selector {
-  readonly name: string;
-  readonly checks: readonly string[];
+/** Who uses a database. */
+export interface NssUse {
+  /** What a person has to know beforehand: "Close Firefox first." */
+  readonly advice: string;
+  /** Names of its processes. */
+  readonly programs: readonly string[];
 }
 
-/** `advice` is what a person has to know beforehand: "Close Firefox first." */
-export function planNssRemoval(
+type Change = 'delete' | 'refuse';
+
+/** Both ways in which a store of NSS loses a certificate. */
+export function nssPlans(
+  useOf: (location: StoreLocation) => NssUse,
+  after: (target: Target, anchors: readonly TrustAnchor[], plan: Remediation) => Remediation = (
+    _,
+    __,
+    plan,
+  ) => plan,
+): Required<Pick<StoreType, 'planRemoval' | 'planDistrust'>> {
+  const planFor =
+    (change: Change): StoreType['planRemoval'] =>
+    (target, location, anchors) =>
+      after(target, anchors, planNss(target, location, anchors, useOf(location), change));
+  return { planRemoval: planFor('delete'), planDistrust: planFor('refuse') };
+}
+
+function planNss(
   target: Target,
   location: StoreLocation,
   anchors: readonly TrustAnchor[],
-  advice: string,
+  { advice, programs }: NssUse,
+  change: Change,
 ): Remediation {
+  if (anchors.length === 0) return manualRemediation(location, 'Nothing to remove.');
+  const current = certificatesOf(anchors.filter(({ path }) => !isLegacy(path)));
+  const replaced = new Set(current.map(({ sha256 }) => sha256));
+  const legacy = anchors.filter(
+    ({ path, certificate }) => isLegacy(path) && !replaced.has(certificate.sha256),
+  );
+  const parts = [
+    ...(current.length > 0 ? [currentStep(target, location, current, change)] : []),
+    ...(legacy.length > 0 ? [legacyStep(target, location, legacy, change === 'refuse')] : []),
+  ];
+  const obstacle = parts.flatMap((part) => ('obstacle' in part ? [part.obstacle] : []));
+  if (obstacle.length > 0) return manualRemediation(location, obstacle.join(' '));
+  const done = parts.flatMap((part) => ('obstacle' in part ? [] : [part]));
+  return planOf(
+    target,
+    done.map(({ step }) => step),
+    {
+      disposition: done.every(({ warning }) => warning === undefined) ? 'safe' : 'unsafe',
+      elevated: location.scope !== 'user',
+      inUse: programs,
+      byHand: BY_HAND,
+      notes: [
+        advice,
+        otherUserNote(target, location),
+        ...done.flatMap(({ warning, note }) => [warning, note]),
+      ],
+    },
+  );
+}
+
+const BY_HAND = 'Delete or distrust it in the certificate manager of the application.';
+
+function isLegacy(path: string): boolean {
+  return /cert[78]\.db$/.test(path);
+}
+
+function currentStep(
+  target: Target,
+  location: StoreLocation,
+  certificates: readonly Certificate[],
+  change: Change,
+): NssStep {
+  if (target.platform === 'win32') return { obstacle: BY_HAND };
   const directory = realPathOr(target, location.path);
-  const hostDirectory = target.hostPath(directory);
-  const [certificate] = anchors.map((anchor) => anchor.certificate);
-  const manual = (note: string): Remediation => manualRemediation(location, note);
-  if (!certificate) return manual('Nothing to remove.');
-  const legacy = anchors.find(({ path }) => /cert[78]\.db$/.test(path));
-  if (legacy && !anchors.some(({ path }) => path.endsWith('cert9.db'))) {
-    return planLegacyRemoval(target, location, legacy.path, certificate, advice);
-  }
-  if (target.platform === 'win32' || !canQuoteSh(hostDirectory)) {
-    return manual('Delete or distrust it in the certificate manager of the application.');
-  }
   const entries = readEntries(target, directory);
-  const held = entries.filter(({ der }) => equalBytes(der, certificate.der));
-  if (held.length === 0) return manual('The database cannot be read, or no longer holds the certificate.');
-  if (held.every(({ trust }) => trustStatus(trust) !== 'trusted')) {
-    return manual(
-      'Leave it: it is not trusted here, and without this record a built-in root may be trusted again.',
-    );
+  const selectors: Selector[] = [];
+  for (const certificate of certificates) {
+    const held = entries.filter(({ der }) => equalBytes(der, certificate.der));
+    const obstacle = obstacleOf(held);
+    if (obstacle !== undefined) return { obstacle };
+    const selector = selectorOf(entries, held, certificate);
+    if (!selector) return { obstacle: INDISTINCT };
+    selectors.push(selector);
   }
-  const selector = selectorOf(target, hostDirectory, entries, held, certificate);
-  if (!selector) {
-    return manual(
-      'certutil cannot tell this certificate from others here that share its nickname and key. ' +
-        'Delete it in the certificate manager of the application, where its details show.',
-    );
-  }
-  const modules = foreignModules(target, location, directory);
-  const notes = [advice, otherUserNote(target, location), modules].filter((note) => note !== undefined);
-  const { commands, undo } = copies(target, location, directory);
+  const password =
+    change === 'refuse' ? ' It asks for the password of the database, where that has one.' : '';
   return {
-    disposition: modules === undefined ? 'safe' : 'unsafe',
-    shell: 'sh',
-    commands: [
-      ...commands,
-      ...selector.checks,
-      `certutil -D -d ${databaseWord(hostDirectory)} -n ${quoteSh(selector.name)}`,
-    ],
-    undo,
-    elevated: location.scope !== 'user',
-    note: [...notes, 'certutil is that of NSS (package libnss3-tools, nss-tools or nss).'].join(' '),
+    step: certutilStep(target, location, directory, selectors, change),
+    warning: foreignModules(target, location, directory),
+    note: `certutil is that of NSS (package libnss3-tools, nss-tools or nss).${password}`,
   };
 }
 
-function databaseWord(hostDirectory: string): string {
-  return quoteSh(`sql:${hostDirectory}`);
+const INDISTINCT =
+  'certutil cannot tell this certificate from others here that share its nickname and key. ' +
+  'Delete it in the certificate manager of the application, where its details show.';
+
+function obstacleOf(held: readonly Cert9Entry[]): string | undefined {
+  if (held.length === 0) return 'The database cannot be read, or no longer holds the certificate.';
+  return held.every(({ trust }) => trustStatus(trust) !== 'trusted')
+    ? 'Leave it: it is not trusted here, and without this record a built-in root may be trusted again.'
+    : undefined;
+}
+
+/** One copy of the databases, all the checks, then one run of certutil for each certificate. */
+function certutilStep(
+  target: Target,
+  location: StoreLocation,
+  directory: string,
+  selectors: readonly Selector[],
+  change: Change,
+): Step {
+  const files = DATABASE_FILES.map((name) => `${directory}/${name}`).filter((path) =>
+    exists(target, path, 'file'),
+  );
+  const names = selectors.map(({ name }) => name);
+  const checks = selectors.flatMap((selector) => selector.checks);
+  const placeholder = placeholderFor(names);
+  const copy = `sql:${placeholder.placeholder ?? '{}'}`;
+  const verb = change === 'delete' ? '-D' : '-M';
+  const trust = change === 'delete' ? [] : ['-t', 'p,p,p'];
+  const runs = [
+    ...checkArguments(target, copy, checks),
+    ...names.map((name) => ['certutil', verb, '-d', copy, '-n', name, ...trust]),
+  ];
+  const actions = [editAction(target, { path: directory, directory: true, files }, runs, placeholder)];
+  const host = target.hostPath(directory);
+  if (!canQuoteSh(host)) return { commands: undefined, undo: [], actions };
+  const { commands, undo } = copyCommands(target, location, files);
+  const database = `sql:${host}`;
+  return {
+    commands: [
+      // The database has to be the one that was scanned, else the choice of the name may be wrong by now.
+      ...(files.length > 0 ? [stillHolds(target, `${directory}/cert9.db`)] : []),
+      ...commands,
+      ...checkCommands(target, database, checks),
+      ...names.map((name) =>
+        [`certutil ${verb} -d ${quoteSh(database)} -n ${quoteSh(name)}`, ...trust].join(' '),
+      ),
+    ],
+    undo,
+    actions,
+  };
 }
 
 /** A database with many listed certificates is parsed once, not once for each of them. */
@@ -104,68 +191,6 @@ function parseEntries(target: Target, directory: string): readonly Cert9Entry[] 
     if (error instanceof FsError) return [];
     throw error;
   }
-}
-
-/**
- * By nickname where that is exact: certutil reads a colon as the end of a token's name, and of several certificates
- * with one nickname it deletes the one it thinks best. Else by CKA_ID, which NSS derives from the key.
- */
-function selectorOf(
-  target: Target,
-  hostDirectory: string,
-  entries: readonly Cert9Entry[],
-  held: readonly Cert9Entry[],
-  certificate: Certificate,
-): Selector | undefined {
-  const others = entries.filter(({ der }) => !equalBytes(der, certificate.der));
-  const [entry] = held;
-  // NSS takes rows with the same issuer and serial number for one certificate.
-  if (!entry || others.some(({ identity }) => held.some((one) => one.identity === identity)))
-    return undefined;
-  const list = `certutil -L -d ${databaseWord(hostDirectory)}`;
-  const exact = (name: string): string[] => {
-    // -r prints every certificate of the same subject: it proves the name only where there is one.
-    if (others.some((other) => hasSameSubject(certificateFrom(other.der), certificate))) return [];
-    const sum = `${list} -n ${quoteSh(name)} -r | ${sha256Command(target)}`;
-    return [`test "$(${sum})" = '${certificate.sha256}  -'`];
-  };
-  const { nickname, keyId } = entry;
-  if (isPlainNickname(entry) && others.every((other) => other.nickname !== nickname)) {
-    return { name: nickname, checks: exact(nickname) };
-  }
-  if (keyId.length === 0 || others.some((other) => equalBytes(other.keyId, keyId))) return undefined;
-  const name = uriOf(keyId);
-  // Old versions of NSS do not look at the id: there this name would find a certificate.
-  const heedsId = `! ${list} -n ${quoteSh(uriOf(Buffer.from('00', 'hex')))} > /dev/null 2>&1`;
-  return { name, checks: [heedsId, ...exact(name)] };
-}
-
-function uriOf(keyId: Uint8Array): string {
-  const id = asBuffer(keyId).toString('hex').replaceAll(/../g, '%$&');
-  return `${TOKEN};id=${id};type=cert`;
-}
-
-function isPlainNickname({ nickname, nicknameExact }: Cert9Entry): boolean {
-  return nicknameExact && /^[^-:\p{C}\p{Z}][^:\p{C}\p{Zl}\p{Zp}]*$/u.test(nickname);
-}
-
-/** Byte for byte copies of both databases, with what SQLite keeps beside them. */
-function copies(
-  target: Target,
-  location: StoreLocation,
-  directory: string,
-): { readonly commands: readonly string[]; readonly undo: readonly string[] } {
-  const files = DATABASE_FILES.map((name) => `${directory}/${name}`).filter((path) =>
-    exists(target, path, 'file'),
-  );
-  const { commands, undo } = copyCommands(target, location, files);
-  return { commands: files.length === 0 ? [] : [unchanged(target, directory), ...commands], undo };
-}
-
-/** The database has to be the one that was scanned, else the choice of the name may be wrong by now. */
-function unchanged(target: Target, directory: string): string {
-  const path = `${directory}/cert9.db`;
-  return stillHolds(target, path);
 }
 
 function otherUserNote(target: Target, { scope, user }: StoreLocation): string | undefined {

@@ -1,13 +1,13 @@
 /** What is asked of a target several times in a scan, but does not change in it. */
 
-import type { Target } from '../../core/target.ts';
+import type { ReadFs, Target } from '../../core/target.ts';
 
-/** `compute`, run once for each target. */
+/** `compute`, run once for each target; anew where an image has fetched more, which gives it another file system. */
 export function oncePerTarget<Value>(compute: (target: Target) => Value): (target: Target) => Value {
-  const known = new WeakMap<Target, { readonly value: Value }>();
+  const known = new WeakMap<ReadFs, { readonly value: Value }>();
   return (target) => {
-    const found = known.get(target) ?? { value: compute(target) };
-    known.set(target, found);
+    const found = known.get(target.fs) ?? { value: compute(target) };
+    known.set(target.fs, found);
     return found.value;
   };
 }

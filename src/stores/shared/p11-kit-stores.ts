@@ -6,15 +6,14 @@
 import { posix } from 'node:path';
 import { groupBy } from '../../core/collections.ts';
 import { manual, type Remediation } from '../../core/remediation.ts';
-import { quoteSh } from '../../core/shell.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
-import { trustedForAll, trustFor, trustStatus, type Purpose, type Trust } from '../../core/trust.ts';
+import { trustedForAll, trustFor, type Purpose, type Trust } from '../../core/trust.ts';
 import { certificateFrom } from '../../core/certificate.ts';
 import { auxTrust } from '../../formats/cert-aux.ts';
 import { parseEfiSignatureLists } from '../../formats/efi-signature-list.ts';
 import type { PemEntry } from '../../formats/pem.ts';
-import { backupPath } from './backup.ts';
+import { keepCommands } from './backup.ts';
 import {
   diagnosticsContent,
   EMPTY_CONTENT,
@@ -25,15 +24,19 @@ import {
   realPathOr,
   walkFiles,
 } from './content.ts';
+import { removeOrBlock, trustedOnes } from './p11-kit-removal.ts';
 import { readP11KitSource } from './p11-kit-source.ts';
-import { removeFromPemFiles } from './pem-removal.ts';
+import { pemSteps, removeFromPemFiles, scanAgain } from './pem-removal.ts';
 import { regenerate } from './regenerate.ts';
+import { planOf, type Step } from './steps.ts';
 
 export interface P11KitLayout {
   /** The administrator's directory, then the packages'. */
   readonly paths: readonly [string, string];
   /** Makes the bundles from the source. */
   readonly update: string;
+  /** What it writes. */
+  readonly changes: readonly string[];
   /** Where the update command may lie. */
   readonly updateTools: readonly string[];
 }
@@ -43,16 +46,20 @@ export const P11_KIT_LAYOUTS = {
   rhel: {
     paths: ['/etc/pki/ca-trust/source', '/usr/share/pki/ca-trust-source'],
     update: 'update-ca-trust extract',
+    // Newer versions put links named by hash into the latter.
+    changes: ['/etc/pki/ca-trust/extracted', '/etc/pki/tls/certs'],
     updateTools: ['/usr/bin/update-ca-trust', '/usr/sbin/update-ca-trust'],
   },
   suse: {
     paths: ['/etc/pki/trust', '/usr/share/pki/trust'],
     update: 'update-ca-certificates',
+    changes: ['/var/lib/ca-certificates', '/etc/ssl/certs', '/etc/ssl/ca-bundle.pem'],
     updateTools: ['/usr/sbin/update-ca-certificates', '/usr/bin/update-ca-certificates'],
   },
   arch: {
     paths: ['/etc/ca-certificates/trust-source', '/usr/share/ca-certificates/trust-source'],
     update: 'update-ca-trust',
+    changes: ['/etc/ca-certificates/extracted', '/etc/ssl/certs'],
     updateTools: ['/usr/bin/update-ca-trust', '/usr/sbin/update-ca-trust'],
   },
 } as const satisfies Readonly<Record<string, P11KitLayout>>;
@@ -68,54 +75,31 @@ export function sourceStore(id: string, title: string, layout: P11KitLayout): St
       return [{ path, application: 'p11-kit (system trust)', scope: 'system', format: 'p11-kit, PEM' }];
     },
     read: (target) => [readP11KitSource(target, layout.paths)],
-    planRemoval(target, location, anchors) {
-      const update = regenerate(target, layout.update);
-      const active = anchors.filter(({ trust }) => trustStatus(trust) === 'trusted');
-      const held = active.length > 0 ? active : anchors;
-      const [ownDirectory] = layout.paths;
-      // A link in the administrator's directory may lead to a package's file.
-      const ownPlace = `${realPathOr(target, ownDirectory)}/`;
-      const packaged = held.find(({ path }) => !realPathOr(target, path).startsWith(ownPlace));
-      return packaged
-        ? blockRemoval(target, ownDirectory, packaged, update)
-        : removeFromPemFiles(target, location, held, { afterwards: update });
-    },
+    planRemoval: (target, location, anchors) => fromSource(target, location, anchors, layout, false),
+    planDistrust: (target, location, anchors) => fromSource(target, location, anchors, layout, true),
   };
 }
 
-/**
- * A certificate of a package is put on the block list: its own file belongs to the package manager, and the next
- * update would bring it back. Nobody's trust in anything else is touched.
- */
-export function blockRemoval(
+function fromSource(
   target: Target,
-  ownDirectory: string,
-  { certificate }: TrustAnchor,
-  update: string | undefined,
+  location: StoreLocation,
+  anchors: readonly TrustAnchor[],
+  layout: P11KitLayout,
+  refuse: boolean,
 ): Remediation {
-  const isOld = !exists(target, `${ownDirectory}/blocklist`) && exists(target, `${ownDirectory}/blacklist`);
-  const directory = target.hostPath(`${ownDirectory}/${isOld ? 'blacklist' : 'blocklist'}`);
-  const file = quoteSh(`${directory}/rootaudit-${certificate.sha256.slice(0, 16)}.pem`);
-  const lines = pemLines(certificate.der).map(quoteSh).join(' ');
-  const after = update === undefined ? [] : [update];
-  return {
-    disposition: 'safe',
-    shell: 'sh',
-    commands: [
-      `mkdir -p ${quoteSh(directory)}`,
-      String.raw`printf '%s\n' ${lines} > ${file}`,
-      `chmod 644 ${file}`,
-      ...after,
-    ],
-    undo: [`rm ${file}`, ...after],
-    elevated: true,
-    note: 'The certificate comes from a package; it is distrusted, which stays so when the package is updated.',
-  };
+  const [ownDirectory] = layout.paths;
+  // A link in the administrator's directory may lead to a package's file.
+  const ownPlace = `${realPathOr(target, ownDirectory)}/`;
+  return removeOrBlock(target, location, trustedOnes(anchors), {
+    ownDirectory,
+    isOwn: ({ path }) => realPathOr(target, path).startsWith(ownPlace),
+    afterwards: updateStep(target, layout),
+    refuse,
+  });
 }
 
-function pemLines(der: Uint8Array): string[] {
-  const base64 = Buffer.from(der).toString('base64');
-  return ['-----BEGIN CERTIFICATE-----', ...(base64.match(/.{1,64}/g) ?? []), '-----END CERTIFICATE-----'];
+function updateStep(target: Target, { update, changes }: P11KitLayout): Step {
+  return regenerate(target, update, changes);
 }
 
 interface BundleFile {
@@ -166,9 +150,7 @@ export function bundleStore({ id, title, source, layout, files }: BundleTable): 
     },
     planRemoval(target, location, anchors) {
       if (layout.updateTools.some((tool) => exists(target, tool))) {
-        const contradiction = removeContradiction(target, location, anchors, layout);
-        if (contradiction) return contradiction;
-        return remake(target, location, anchors, regenerate(target, layout.update));
+        return remake(target, location, anchors, layout);
       }
       if (fileAt(location.path)?.format === 'efi') return byHand(layout.update);
       const note =
@@ -179,25 +161,53 @@ export function bundleStore({ id, title, source, layout, files }: BundleTable): 
 }
 
 /**
- * A certificate among the anchors and on the block list too: p11-kit refuses it, but writes it into OpenSSL's bundle
- * without saying so. Making the bundle anew would not help; the anchor has to go.
+ * What the source does not have any more, a new file does not have either. A certificate among the anchors and on the
+ * block list too is another matter: p11-kit refuses it, but writes it into OpenSSL's bundle without saying so, so the
+ * anchor has to go.
  */
-function removeContradiction(
+function remake(
   target: Target,
   location: StoreLocation,
   anchors: readonly TrustAnchor[],
   layout: P11KitLayout,
-): Remediation | undefined {
+): Remediation {
   const wanted = new Set(anchors.map(({ certificate }) => certificate.sha256));
   const [ownDirectory] = layout.paths;
   const placed = readP11KitSource(target, layout.paths).anchors.filter(
     ({ certificate, path }) => wanted.has(certificate.sha256) && path.startsWith(`${ownDirectory}/anchors/`),
   );
-  if (placed.length === 0) return undefined;
-  return removeFromPemFiles(target, location, placed, {
-    afterwards: regenerate(target, layout.update),
-    note: 'It lies among the anchors and on the block list; the bundle for OpenSSL trusts it until the anchor goes.',
+  const both = new Set(placed.map(({ certificate }) => certificate.sha256));
+  const stale = anchors.filter(({ certificate }) => !both.has(certificate.sha256));
+  const removal = pemSteps(target, location, placed);
+  if ('obstacle' in removal) return manual(removal.obstacle, true);
+  const update = updateStep(target, layout);
+  const copies = keepStep(target, location, stale);
+  const steps = [
+    ...removal.steps,
+    { ...copies, undo: [] },
+    placed.length > 0 ? update : { ...update, undo: [] },
+    { ...NO_STEP, undo: copies.undo },
+  ];
+  return planOf(target, steps, {
+    elevated: true,
+    notes: [
+      ...(placed.length > 0 ? [CONTRADICTION, scanAgain(removal, anchors)] : []),
+      ...(stale.length > 0 ? [STALE] : []),
+    ],
+    byHand: removal.byHand,
   });
+}
+
+const CONTRADICTION =
+  'It lies among the anchors and on the block list; the bundle for OpenSSL trusts it until the anchor goes.';
+const STALE = 'The source of this file does not trust the certificate; making the file anew drops it.';
+
+const NO_STEP: Step = { commands: [], undo: [], actions: [] };
+
+/** Copies of files that are made anew. */
+function keepStep(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Step {
+  const files = [...new Set(anchors.map(({ path }) => realPathOr(target, path)))];
+  return { ...keepCommands(target, location, files), actions: [] };
 }
 
 function readBundleFile(target: Target, { path, format, purpose }: BundleFile): StoreContent {
@@ -247,29 +257,6 @@ function readEfiFile(target: Target, path: string, name: string, trust: Trust): 
     trust,
   }));
   return mergeContents([{ ...EMPTY_CONTENT, anchors }, diagnosticsContent(path, diagnostics)]);
-}
-
-/** The source does not have it any more: making the bundle anew drops it. */
-function remake(
-  target: Target,
-  location: StoreLocation,
-  anchors: readonly TrustAnchor[],
-  update: string,
-): Remediation {
-  const paths = [...new Set(anchors.map(({ path }) => realPathOr(target, path)))];
-  const copies = paths.map((path) => {
-    const backup = backupPath(target, location, path);
-    return { backup, path: quoteSh(target.hostPath(path)), copy: quoteSh(backup.file) };
-  });
-  const prepare = copies[0] ? [copies[0].backup.prepare] : [];
-  return {
-    disposition: 'safe',
-    shell: 'sh',
-    commands: [...prepare, ...copies.map(({ backup }) => backup.keep), update],
-    undo: copies.map(({ path, copy }) => `cp -p ${copy} ${path}`),
-    elevated: true,
-    note: 'The source of this file does not trust the certificate; making the file anew drops it.',
-  };
 }
 
 function byHand(update: string): Remediation {

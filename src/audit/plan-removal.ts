@@ -1,0 +1,208 @@
+/** From what a target holds to the fewest actions that end the trust in certificates everywhere on it. */
+
+import { groupBy } from '../core/collections.ts';
+import type { Sha256 } from '../core/certificate.ts';
+import type { Remediation } from '../core/remediation.ts';
+import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
+import type { Target } from '../core/target.ts';
+import { trustStatus } from '../core/trust.ts';
+import type { Match, Matcher } from '../match/matcher.ts';
+import { summariseCertificate } from '../report/certificate-summary.ts';
+import type { PlannedCertificate, PlannedPlace, RemovalPlan, StoreRemoval } from '../report/removal-plan.ts';
+import { SCHEMA_VERSION, type CertificateSummary, type Report } from '../report/report.ts';
+import {
+  candidatesOf,
+  choose,
+  isNamed,
+  parseWanted,
+  type Candidate,
+  type RemovalChoice,
+  type Wanted,
+} from './choose-removals.ts';
+import { orderSteps } from './order-steps.ts';
+import { readStores, type FoundStore } from './read-stores.ts';
+import { targetOf } from './scan.ts';
+import { remediationFor, sourcesOf, type Held, type Sources } from './sources.ts';
+
+export interface RemovalInput {
+  readonly target: Target;
+  readonly stores: readonly StoreType[];
+  readonly matcher: Matcher;
+  readonly blocklist: Report['blocklist'];
+  readonly advisoryIds: readonly string[];
+  readonly tool: Report['tool'];
+  readonly read: ReadOptions;
+  readonly choice: RemovalChoice;
+  /** Prefer that stores refuse the certificates to that they lose them. */
+  readonly distrust: boolean;
+}
+
+export interface PlannedRemoval {
+  readonly plan: RemovalPlan;
+  /** The stores of the plan, to be read again. */
+  readonly found: ReadonlyMap<string, FoundStore>;
+  /** "store SHA-256" of everything that is trusted now: nothing else may be lost. */
+  readonly trusted: ReadonlySet<string>;
+}
+
+/** An anchor that may have to go. */
+interface Hit extends Held {
+  readonly matches: readonly Match[];
+}
+
+/** Throws RootauditError for a name that means no certificate, or several. */
+export function planRemoval(input: RemovalInput): PlannedRemoval {
+  const { target, choice } = input;
+  const wanted = choice.targets.map((text) => parseWanted(text, input.advisoryIds));
+  const hits: Hit[] = [];
+  const trusted = new Set<string>();
+  const { problems: inStores } = readStores(target, input.stores, input.read, (anchor, store) => {
+    const { sha256 } = anchor.certificate;
+    if (trustStatus(anchor.trust) === 'trusted') trusted.add(trustKey(store.id, sha256));
+    const matches = input.matcher(anchor.certificate);
+    if (matches.length > 0 || isNamed(wanted, sha256)) hits.push({ store, anchor, matches });
+  });
+  const candidates = candidatesOf(hits, ({ matches }) => matches);
+  const { chosen, leftOut } = choose(candidates, wanted, choice);
+  const sources = new Map(chosen.flatMap(({ held }) => [...sourcesOf(held, target)]));
+  const { removals, steps } = removalsOf(chosen, sources, input);
+  const problems = [...(target.problems ?? []), ...inStores];
+  const plan: RemovalPlan = {
+    schemaVersion: SCHEMA_VERSION,
+    tool: input.tool,
+    blocklist: input.blocklist,
+    target: targetOf(target),
+    complete: problems.length === 0,
+    certificates: chosen.map((candidate) => plannedCertificate(candidate, sources)),
+    stores: removals,
+    steps,
+    leftOut: leftOut.map(({ candidate, ...each }) => ({ certificate: summaryOf(candidate), ...each })),
+    problems,
+    notes: [...target.notes, ...untrustedNotes(wanted, candidates, chosen)],
+  };
+  return { plan, found: new Map(hits.map(({ store }) => [store.id, store])), trusted };
+}
+
+export function trustKey(store: string, sha256: Sha256): string {
+  return `${store} ${sha256}`;
+}
+
+/** Only trusted anchors have sources. */
+function isTrusted(held: Held, sources: Sources): boolean {
+  return sources.has(held);
+}
+
+function removalsOf(
+  chosen: readonly Candidate<Hit>[],
+  sources: Sources,
+  input: RemovalInput,
+): { removals: readonly StoreRemoval[]; steps: RemovalPlan['steps'] } {
+  const own = chosen.flatMap(({ held }) => held.filter((hit) => sources.get(hit)?.length === 0));
+  const planned = Array.from(
+    groupBy(own, ({ store }) => store),
+    ([store, hits]) =>
+      storeRemoval(
+        store,
+        hits.map(({ anchor }) => anchor),
+        input,
+      ),
+  );
+  const order = new Map(input.stores.map(({ id }, index) => [id, index]));
+  const sorted = planned.toSorted((a, b) => (order.get(a.type) ?? 0) - (order.get(b.type) ?? 0));
+  const { steps, later } = orderSteps(sorted);
+  const removals = sorted.map((each): StoreRemoval =>
+    later.has(each.store) ? { ...each, method: 'later' } : each,
+  );
+  return { removals, steps };
+}
+
+function storeRemoval(
+  store: FoundStore,
+  anchors: readonly TrustAnchor[],
+  { target, distrust }: RemovalInput,
+): StoreRemoval {
+  const { id, type, location } = store;
+  const asked = distrust && type.planDistrust !== undefined;
+  const first = remediationFor(store, target, anchors, distrust);
+  // What cannot be removed can perhaps be refused.
+  const instead = isPerformable(first) || asked ? undefined : remediationFor(store, target, anchors, true);
+  const refused = instead !== undefined && isPerformable(instead);
+  const remediation = refused ? instead : first;
+  const { shell, commands, undo, elevated, note, inUse, actions = [] } = remediation;
+  return {
+    store: id,
+    type: type.id,
+    application: location.application,
+    scope: location.scope,
+    ...(location.user !== undefined && { user: location.user }),
+    path: location.path,
+    certificates: [...new Set(anchors.map(({ certificate }) => certificate.sha256))],
+    method: isPerformable(remediation) ? (refused || asked ? 'distrust' : 'remove') : 'hand',
+    disposition: remediation.disposition,
+    elevated,
+    ...(note !== undefined && { note }),
+    ...(inUse && { inUse }),
+    shell,
+    commands,
+    undo,
+    actions,
+  };
+}
+
+function isPerformable({ disposition, actions = [] }: Remediation): boolean {
+  return disposition !== 'manual' && actions.length > 0;
+}
+
+function plannedCertificate(candidate: Candidate<Hit>, sources: Sources): PlannedCertificate {
+  const { held, matches } = candidate;
+  return {
+    certificate: summaryOf(candidate),
+    reasons: matches.map(({ advisory: { id, title }, severity, kind }) => ({
+      advisory: id,
+      title,
+      severity,
+      match: kind,
+    })),
+    stillShippedBy: [...new Set(matches.flatMap(({ stillShippedBy }) => stillShippedBy))],
+    places: held.filter((hit) => isTrusted(hit, sources)).map((hit) => placeOf(hit, sources)),
+  };
+}
+
+function placeOf(hit: Hit, sources: Sources): PlannedPlace {
+  const { store, anchor } = hit;
+  return {
+    store: store.id,
+    application: store.location.application,
+    path: anchor.path,
+    entry: anchor.entry,
+    expressed: anchor.trust.expressed,
+    generatedFrom: sources.get(hit) ?? [],
+  };
+}
+
+/** A store may know the certificate by its hash alone; another then has its details. */
+function summaryOf({ held }: Candidate): CertificateSummary {
+  const [first] = held;
+  const anchor = (held.find(({ anchor }) => anchor.certificate.layout) ?? first)?.anchor;
+  if (!anchor) throw new RangeError('a candidate without a certificate');
+  return summariseCertificate(anchor.certificate);
+}
+
+/** What was named and needs nothing done. */
+function untrustedNotes(
+  wanted: readonly Wanted[],
+  candidates: readonly Candidate[],
+  chosen: readonly Candidate[],
+): readonly string[] {
+  return wanted.flatMap((each) => {
+    const isThis = ({ sha256, matches }: Candidate): boolean =>
+      each.kind === 'advisory'
+        ? matches.some(({ advisory }) => advisory.id === each.id)
+        : isNamed([each], sha256);
+    if (chosen.some(isThis)) return [];
+    const name = each.kind === 'advisory' ? each.id : each.kind === 'beginning' ? each.digits : each.sha256;
+    return candidates.some(isThis)
+      ? [`${name} is held on this target, but nothing that may be removed is trusted.`]
+      : [`Nothing on this target is ${each.kind === 'beginning' ? `a certificate ${name}…` : name}.`];
+  });
+}

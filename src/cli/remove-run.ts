@@ -1,0 +1,205 @@
+/** What `rootaudit remove` does: plan, show, ask, do, and look again. */
+
+import { planRemoval } from '../audit/plan-removal.ts';
+import { RootauditError } from '../core/errors.ts';
+import { canQuoteSh, quoteSh } from '../core/shell.ts';
+import { visible } from '../core/text.ts';
+import { createMatcher } from '../match/matcher.ts';
+import { RemovalInterrupted } from '../removal/apply.ts';
+import { findUsers } from '../removal/in-use.ts';
+import { defaultJournalBase, prepareBase } from '../removal/journal.ts';
+import { cleanUpAfterOthers } from '../removal/leftovers.ts';
+import { withLock } from '../removal/lock.ts';
+import { actionText, planText, removalJson, resultText } from '../render/removal.ts';
+import type { RemovalPlan, RemovalResult } from '../report/removal-plan.ts';
+import { STORE_TYPES } from '../stores/index.ts';
+import { applyPlan, needsRoot, rootOf, type Planned } from './apply-plan.ts';
+import { styleOf } from './environment.ts';
+import { EXIT } from './exit-code.ts';
+import { openChosenBlocklist, openTarget, TOOL, type Surroundings } from './options.ts';
+import { confirm, isAnsweredByPerson } from './question.ts';
+import type { RemoveOptions } from './remove.ts';
+
+interface Context {
+  readonly targets: readonly string[];
+  readonly options: RemoveOptions;
+  readonly surroundings: Surroundings;
+}
+
+/** Returns the exit code. */
+export async function runRemove(
+  targets: readonly string[],
+  options: RemoveOptions,
+  surroundings: Surroundings,
+): Promise<number> {
+  const context = { targets, options, surroundings };
+  if (options.apply) return applyRemoval(context);
+  const { plan } = await planFor(context, targets);
+  await show(plan, context);
+  return plan.certificates.length > 0 ? EXIT.findings : plan.complete ? EXIT.clean : EXIT.incomplete;
+}
+
+async function planFor({ options, surroundings }: Context, targets: readonly string[]): Promise<Planned> {
+  const target = await openTarget(options, surroundings);
+  const blocklist = openChosenBlocklist(options, surroundings);
+  const { version, digest } = blocklist.compiled;
+  const planned = planRemoval({
+    target,
+    stores: STORE_TYPES,
+    matcher: createMatcher(blocklist.compiled, {
+      unverifiedNames: false,
+      blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
+    }),
+    blocklist: { version, digest },
+    advisoryIds: blocklist.advisoryIds(),
+    tool: TOOL,
+    read: { storePasswords: options.storePassword },
+    choice: { ...options, targets },
+    distrust: options.distrust,
+  });
+  return { ...planned, target };
+}
+
+async function show(plan: RemovalPlan, { options, surroundings }: Context): Promise<void> {
+  const { stdout, environment } = surroundings;
+  if (options.format === 'json') {
+    stdout.write(removalJson(plan));
+    return;
+  }
+  stdout.write(planText(plan, await styleOf(stdout, environment)));
+  if (plan.steps.length === 0) return;
+  const command = ['rootaudit', 'remove', ...process.argv.slice(3), '--apply'];
+  const sudo = needsRoot(plan) ? 'sudo ' : '';
+  stdout.write(`\nNothing has been changed. To do it: ${sudo}${words(command)}\n`);
+}
+
+/** The command as it could be typed again; a password is not repeated. */
+function words(argv: readonly string[]): string {
+  return argv
+    .map((word, index) =>
+      argv[index - 1] === '--store-password' ? '…' : word.replace(/^(--store-password=).*/s, '$1…'),
+    )
+    .map((word) => (/^--?[A-Za-z-]+$/.test(word) || !canQuoteSh(word) ? visible(word) : quoteSh(word)))
+    .join(' ');
+}
+
+async function applyRemoval(context: Context): Promise<number> {
+  const { options, surroundings } = context;
+  if (!options.yes && !isAnsweredByPerson()) {
+    throw new RootauditError(
+      'there is nobody to ask before something is changed',
+      'Run it on a terminal, or with --yes.',
+    );
+  }
+  const base = prepareBase(options.journal ?? defaultJournalBase(surroundings.environment));
+  return withLock(base, async () => {
+    // What an interrupted run left would be read as part of the stores.
+    cleanUpAfterOthers(base, rootOf(await openTarget(options, surroundings)));
+    const planned = await planFor(context, context.targets);
+    return askAndApply(planned, base, context);
+  });
+}
+
+async function askAndApply(planned: Planned, base: string, context: Context): Promise<number> {
+  const { options, surroundings } = context;
+  const { stdout, environment } = surroundings;
+  const { plan } = planned;
+  const style = await styleOf(stdout, environment);
+  if (options.format === 'table') stdout.write(planText(plan, style));
+  if (plan.steps.length === 0) {
+    if (options.format === 'json') stdout.write(removalJson(plan, nothingDone(plan)));
+    return plan.certificates.length > 0 ? EXIT.findings : plan.complete ? EXIT.clean : EXIT.incomplete;
+  }
+  refuseWithoutRoot(plan);
+  await refuseWhileInUse(planned, options);
+  if (!options.yes && !(await confirm('Do this?'))) {
+    process.stderr.write('Nothing was changed.\n');
+    return EXIT.findings;
+  }
+  const result = await perform(planned, base, context);
+  stdout.write(options.format === 'json' ? removalJson(plan, result) : `\n${resultText(result, style)}`);
+  if (!result.verified) return result.left.length > 0 ? EXIT.findings : EXIT.incomplete;
+  return EXIT.clean;
+}
+
+function nothingDone({ complete, problems, certificates }: RemovalPlan): RemovalResult {
+  const left = certificates.flatMap(({ certificate, places }) =>
+    places.map((place) => ({ sha256: certificate.sha256, ...place })),
+  );
+  const verified = complete && left.length === 0;
+  return { done: [], skipped: [], verified, left, alsoLost: [], problems, journal: null };
+}
+
+function refuseWithoutRoot(plan: RemovalPlan): void {
+  if (!needsRoot(plan)) return;
+  const details = plan.steps
+    .filter(({ elevated }) => elevated)
+    .map(({ action }) => `  ${actionText(action)}`);
+  throw new RootauditError(
+    'root is needed',
+    `Nothing was changed. Run: sudo ${words(['rootaudit', ...process.argv.slice(2)])}`,
+    {
+      details,
+    },
+  );
+}
+
+async function refuseWhileInUse({ plan, target }: Planned, { force }: RemoveOptions): Promise<void> {
+  if (force || target.kind !== 'live') return;
+  const uses = plan.stores
+    .filter(({ method }) => method === 'remove' || method === 'distrust')
+    .map(({ inUse = [], actions }) => ({
+      names: inUse,
+      files: actions.flatMap((action) => (action.kind === 'run' ? [] : [action.path])),
+    }));
+  const users = await findUsers(rootOf(target), uses);
+  if (users.length === 0) return;
+  throw new RootauditError(
+    `running programs have a store open: ${users.join(', ')}`,
+    'Nothing was changed. End them first; with --force they are not minded, and may write back what they remember.',
+  );
+}
+
+/** Ctrl-C lets the step that is being taken come to its end. */
+function stopSignal(): { readonly signal: AbortSignal; readonly release: () => void } {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const each of signals) process.on(each, stop);
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const each of signals) process.off(each, stop);
+    },
+  };
+}
+
+async function perform(first: Planned, base: string, context: Context): Promise<RemovalResult> {
+  const { options, surroundings } = context;
+  const { signal, release } = stopSignal();
+  try {
+    return await applyPlan(first, {
+      base,
+      stores: STORE_TYPES,
+      read: { storePasswords: options.storePassword },
+      tool: `${TOOL.name} ${TOOL.version}`,
+      now: new Date(),
+      open: () => openTarget(options, surroundings),
+      planFor: (certificates) => planFor(context, certificates),
+      signal,
+    });
+  } catch (error) {
+    throw error instanceof RemovalInterrupted ? interrupted(error) : error;
+  } finally {
+    release();
+  }
+}
+
+function interrupted({ message, hint, journal, done }: RemovalInterrupted): RootauditError {
+  const details = [
+    done.length === 0 ? 'No step had been completed.' : 'This had been done:',
+    ...done.map((each) => `  ${each}`),
+    `Go back with: rootaudit undo ${words([journal])}`,
+  ];
+  return new RootauditError(message, hint, { details });
+}

@@ -1,0 +1,17 @@
+/** Paths as one character per byte: the form in which names are kept and compared. */
+
+import { decodePath, encodePath } from '../core/shell.ts';
+
+/** `path` with one character for each of its bytes; itself when it is plain ASCII. */
+export function toLatin1(path: string): string {
+  return isAscii(path) ? path : encodePath(path).toString('latin1');
+}
+
+/** The other way round. */
+export function fromLatin1(latin1: string): string {
+  return isAscii(latin1) ? latin1 : decodePath(Buffer.from(latin1, 'latin1'));
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}

@@ -1,0 +1,117 @@
+/** What changed between two audits, for people. */
+
+import { count, visible } from '../core/text.ts';
+import {
+  hasChanges,
+  type Drift,
+  type DriftChange,
+  type DriftPlace,
+  type DriftStore,
+} from '../report/drift.ts';
+import { grid, type Row } from './grid.ts';
+import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
+
+/** Beyond this the JSON is the better reading; the layout of columns is quadratic in its rows. */
+const MAX_SHOWN = 200;
+
+export function driftText(drift: Drift, style: Style): string {
+  const paint = paletteFor(style);
+  const blocks = [
+    paint.faint(`${sideText(drift.before)} → ${sideText(drift.after)}`),
+    storesText('Stores that appeared', '+', drift.appearedStores, style),
+    storesText('Stores that vanished', '-', drift.vanishedStores, style),
+    changesText(paint.bad('Became trusted'), '+', drift.becameTrusted, 'trusted nowhere before', style),
+    changesText(
+      paint.good('No longer trusted'),
+      '-',
+      drift.stoppedBeingTrusted,
+      'trusted nowhere now',
+      style,
+    ),
+    changesText(paint.warn('Trusted otherwise'), '~', drift.changedTrust, '', style),
+    ...incompleteText(drift, paint, style),
+    summary(drift, paint),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function sideText({ name, kind, reference }: Drift['before']): string {
+  const of = kind === 'live' ? 'a machine as it ran' : reference;
+  return visible(of === name ? name : `${name} (${of})`, 200);
+}
+
+function storesText(title: string, sign: string, stores: readonly DriftStore[], style: Style): string {
+  if (stores.length === 0) return '';
+  const rows = stores
+    .slice(0, MAX_SHOWN)
+    .map(({ application, path, trusted }): Row => [
+      sign,
+      visible(path),
+      visible(application),
+      `${trusted} trusted`,
+    ]);
+  return [title, grid(rows, style), ...more(stores.length)].join('\n');
+}
+
+function changesText(
+  title: string,
+  sign: string,
+  changes: readonly DriftChange[],
+  everywhere: string,
+  style: Style,
+): string {
+  if (changes.length === 0) return '';
+  const paint = paletteFor(style);
+  const lines = changes.slice(0, MAX_SHOWN).map((change) => {
+    const { certificate, advisories, places } = change;
+    const listed = advisories.length === 0 ? '' : `  ${paint.bad(visible(advisories.join(', ')))}`;
+    const where = change.everywhere ? `  ${paint.warn(everywhere)}` : '';
+    return [
+      `  ${sign} ${paint.strong(visible(certificate.subject || '(no readable name)'))}${listed}${where}`,
+      paint.faint(`    SHA-256 ${certificate.sha256}`),
+      ...places.slice(0, MAX_SHOWN).map((place) => `    ${placeText(place)}`),
+      ...more(places.length),
+    ].join('\n');
+  });
+  return [title, ...lines, ...more(changes.length)].join('\n');
+}
+
+function placeText({ path, application, before, after }: DriftPlace): string {
+  return `${visible(path)}  ${visible(application)}: ${stateText(before)} → ${stateText(after)}`;
+}
+
+function stateText({ trust, purposes }: DriftPlace['before']): string {
+  return trust === 'trusted' && purposes.length < 5
+    ? `trusted for ${purposes.join(', ')}`
+    : TRUST_WORDS[trust];
+}
+
+const TRUST_WORDS = {
+  absent: 'not there',
+  present: 'held',
+  mitigated: 'refused',
+  embedded: 'built in',
+  deleted: 'deleted by an upper layer',
+  trusted: 'trusted',
+} as const;
+
+function more(all: number): readonly string[] {
+  return all > MAX_SHOWN ? [`  … and ${all - MAX_SHOWN} more; --format json has them all`] : [];
+}
+
+function incompleteText({ before, after }: Drift, paint: Palette, style: Style): readonly string[] {
+  return [before, after]
+    .filter(({ complete }) => !complete)
+    .map(({ name }) => paint.warn(paragraph(`Not everything of ${name} could be read.`, style.width, '')));
+}
+
+function summary(drift: Drift, paint: Palette): string {
+  const { compared, becameTrusted, stoppedBeingTrusted, changedTrust, appearedStores, vanishedStores } =
+    drift;
+  const scope =
+    compared === 'findings' ? ' Only roots on the blocklist were compared: reports know no others.' : '';
+  if (!hasChanges(drift)) return paint.good('Nothing changed.') + scope;
+  const roots = `${becameTrusted.length} became trusted, ${stoppedBeingTrusted.length} stopped, ${changedTrust.length} trusted otherwise`;
+  const stores = `${count(appearedStores.length, 'store')} appeared, ${vanishedStores.length} vanished`;
+  return `Roots: ${roots}. ${stores}.${scope}`;
+}

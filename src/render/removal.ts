@@ -1,0 +1,280 @@
+/** A removal and its outcome, for people and for programs. */
+
+import type { Action } from '../core/remediation.ts';
+import { canQuoteSh, quoteSh } from '../core/shell.ts';
+import { count, visible } from '../core/text.ts';
+import type {
+  PlannedCertificate,
+  PlannedPlace,
+  PlannedStep,
+  RemovalPlan,
+  RemovalResult,
+  StoreRemoval,
+} from '../report/removal-plan.ts';
+import { SCHEMA_VERSION } from '../report/report.ts';
+import { SEVERITIES } from '../blocklist/advisory.ts';
+import { grid, type Row } from './grid.ts';
+import { jsonText } from './shared/json-text.ts';
+import { MATCH_WORDS } from './shared/words.ts';
+import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
+
+/** The plan as data, or with what came of it. */
+export function removalJson(plan: RemovalPlan, result?: RemovalResult): string {
+  const steps = plan.steps.map((step) => ({ ...step, action: plainAction(step.action) }));
+  const stores = plan.stores.map((each) => ({ ...each, actions: each.actions.map(plainAction) }));
+  const plain = { ...plan, stores, steps };
+  return jsonText(result ? { schemaVersion: SCHEMA_VERSION, plan: plain, result } : plain);
+}
+
+/** JSON has no bytes. */
+function plainAction(action: Action): object {
+  if (action.kind !== 'write') return action;
+  const { content, ...rest } = action;
+  return { ...rest, contentBase64: Buffer.from(content).toString('base64') };
+}
+
+export function planText(plan: RemovalPlan, style: Style): string {
+  const paint = paletteFor(style);
+  const { tool, blocklist, target } = plan;
+  const what = target.kind === 'live' ? 'this machine' : visible(target.reference);
+  return joinBlocks([
+    paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`),
+    ...plan.certificates.map((each) => certificateText(each, plan, paint, style)),
+    stepsText(plan, paint, style),
+    remarksText(plan, paint, style),
+    laterText(plan, paint),
+    byHandText(plan, paint, style),
+    leftOutText(plan, paint, style),
+    problemsText(plan.problems, paint, style),
+    plan.notes.map((note) => paragraph(note, style.width, '')).join('\n'),
+    plan.certificates.length === 0 ? nothingText(plan, paint) : '',
+  ]);
+}
+
+function joinBlocks(blocks: readonly string[]): string {
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function certificateText(
+  planned: PlannedCertificate,
+  plan: RemovalPlan,
+  paint: Palette,
+  style: Style,
+): string {
+  const { certificate, reasons, stillShippedBy, places } = planned;
+  const severities = reasons.map(({ severity }) => severity);
+  const worst = SEVERITIES.findLast((severity) => severities.includes(severity));
+  const badge = worst === undefined ? '' : `${paint.severity(worst, ` ${worst.toUpperCase()} `)} `;
+  const shipped =
+    stillShippedBy.length > 0 ? [`Clean systems ship this root (${stillShippedBy.join(', ')}).`] : [];
+  const why =
+    reasons.length === 0
+      ? ['It is on no blocklist; you named it.']
+      : reasons.map(({ title, advisory, match }) => `${title} (${advisory}): ${MATCH_WORDS[match]}.`);
+  return [
+    `${badge}${paint.strong(visible(certificate.subject || '(no readable name)'))}`,
+    paint.faint(`  SHA-256 ${certificate.sha256}`),
+    ...[...why, ...shipped].map((text) => paragraph(text, style.width)),
+    grid(
+      places.map((place) => placeRow(place, plan, paint)),
+      style,
+    ),
+  ].join('\n');
+}
+
+function placeRow(
+  { store, application, path, entry, generatedFrom }: PlannedPlace,
+  plan: RemovalPlan,
+  paint: Palette,
+): Row {
+  const held = path.endsWith(`/${entry}`) ? path : `${path} (${entry})`;
+  const removal = plan.stores.find((each) => each.store === store);
+  const what =
+    generatedFrom.length > 0 ? 'goes with its source' : removal ? METHOD_WORDS[removal.method] : '';
+  const tint = removal?.method === 'hand' ? paint.warn : paint.faint;
+  return [tint(what), visible(held), visible(application)];
+}
+
+const METHOD_WORDS = {
+  remove: 'is removed',
+  distrust: 'is distrusted',
+  hand: 'by hand',
+  later: 'is removed after that',
+} as const;
+
+function stepsText(
+  { steps, target, certificates, stores }: RemovalPlan,
+  paint: Palette,
+  style: Style,
+): string {
+  if (steps.length === 0) return '';
+  const who = target.platform === 'win32' ? 'as administrator: ' : 'as root: ';
+  const lines = steps.map((step, index) => {
+    const text = `${step.elevated ? who : ''}${actionText(step.action)}`;
+    const made = regeneratedBy(step, certificates, stores);
+    const lines = [hanging(`${index + 1}. `, text, style)];
+    if (made.length > 0)
+      lines.push(paint.faint(paragraph(`This makes anew: ${made.join(', ')}.`, style.width, '     ')));
+    return lines.join('\n');
+  });
+  return [paint.strong('What will be done, in this order'), ...lines].join('\n');
+}
+
+function hanging(mark: string, text: string, { width }: Style): string {
+  return `  ${mark}${paragraph(text, width, ' '.repeat(mark.length + 2)).trimStart()}`;
+}
+
+/** The copies that a command makes anew and that hold one of the certificates. */
+function regeneratedBy(
+  { action, stores }: PlannedStep,
+  certificates: RemovalPlan['certificates'],
+  removals: readonly StoreRemoval[],
+): readonly string[] {
+  if (action.kind !== 'run') return [];
+  const own = new Set(removals.filter(({ store }) => stores.includes(store)).map(({ store }) => store));
+  const copies = certificates
+    .flatMap(({ places }) => places)
+    .filter(({ generatedFrom }) => generatedFrom.some((source) => own.has(source)))
+    .map(({ path }) => path);
+  const inside = copies.filter((path) =>
+    action.changes.some((change) => path === change || path.startsWith(`${change}/`)),
+  );
+  return [...new Set(inside)];
+}
+
+/** What a step does, in words. The arguments of a tool that works on a copy may hold the password of a keystore. */
+export function actionText(action: Action): string {
+  switch (action.kind) {
+    case 'delete':
+      return `delete ${action.path}`;
+    case 'cut': {
+      const bytes = action.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+      return `cut ${count(action.ranges.length, 'part')} of together ${count(bytes, 'byte')} out of ${action.path}`;
+    }
+    case 'write':
+      return action.sha256 === null
+        ? `make the file ${action.path}`
+        : `give ${action.path} a new content of ${count(action.content.length, 'byte')}`;
+    case 'edit':
+      return `change a copy of ${action.path} with ${toolName(action.argv)}, check it, and put it in place`;
+    case 'run':
+      return `run ${commandText(action.argv)}`;
+  }
+}
+
+function toolName(argv: readonly string[]): string {
+  return argv.find((word) => word !== 'env' && !/^\w+=/.test(word)) ?? '';
+}
+
+export function commandText(argv: readonly string[]): string {
+  return argv
+    .map((word) => (/^-[A-Za-z-]+$/.test(word) || !canQuoteSh(word) ? word : quoteSh(word)))
+    .join(' ');
+}
+
+/** What a person must know of what is done. */
+function remarksText({ stores }: RemovalPlan, paint: Palette, style: Style): string {
+  const remarks = stores.flatMap(({ method, disposition, note, application, path }) => {
+    if (method === 'hand' || note === undefined) return [];
+    const care = disposition === 'unsafe' ? 'With care: ' : '';
+    return [paragraph(`${care}${application} (${path}): ${note}`, style.width)];
+  });
+  return remarks.length === 0 ? '' : [paint.strong('To know'), ...remarks].join('\n');
+}
+
+function laterText({ stores }: RemovalPlan, paint: Palette): string {
+  const later = stores.filter(({ method }) => method === 'later');
+  if (later.length === 0) return '';
+  const names = later.map(({ application, path }) => `  ${visible(application)} (${visible(path)})`);
+  return [paint.strong('Planned for when that is done, because they share files with it'), ...names].join(
+    '\n',
+  );
+}
+
+function byHandText({ stores }: RemovalPlan, paint: Palette, style: Style): string {
+  const manual = stores.filter(({ method }) => method === 'hand');
+  if (manual.length === 0) return '';
+  return [
+    paint.warn('What a person has to do'),
+    ...manual.map(({ application, path, note, commands }) =>
+      [
+        paragraph(`${application} (${path})${note === undefined ? '' : `: ${note}`}`, style.width),
+        ...commands.map((command) => `    ${visible(command, 100_000)}`),
+      ].join('\n'),
+    ),
+  ].join('\n');
+}
+
+const LEFT_OUT_WORDS = {
+  shipped: 'clean systems ship it (--remove-shipped)',
+  suspected: 'suspected by its name alone (--suspected)',
+} as const;
+
+function leftOutText({ leftOut }: RemovalPlan, paint: Palette, style: Style): string {
+  if (leftOut.length === 0) return '';
+  const rows = leftOut.map(({ certificate, severity, reason }): Row => [
+    paint.severity(severity, severity),
+    certificate.sha256,
+    LEFT_OUT_WORDS[reason],
+  ]);
+  return ['Not chosen; name the SHA-256 of one that has to go', grid(rows, style)].join('\n');
+}
+
+const MAX_PROBLEMS_SHOWN = 20;
+
+function problemsText(problems: RemovalPlan['problems'], paint: Palette, style: Style): string {
+  if (problems.length === 0) return '';
+  const shown = problems
+    .slice(0, MAX_PROBLEMS_SHOWN)
+    .map(({ path, message }) => paragraph(`${path}: ${message}`, style.width));
+  return [
+    paint.warn(`${count(problems.length, 'problem')}: what could not be read may trust the certificates too`),
+    ...shown,
+  ].join('\n');
+}
+
+function nothingText({ complete }: RemovalPlan, paint: Palette): string {
+  return complete
+    ? paint.good('Nothing has to go.')
+    : paint.warn('Nothing has to go in what could be read, but that is not everything.');
+}
+
+export function resultText(result: RemovalResult, style: Style): string {
+  const paint = paletteFor(style);
+  const { done, skipped, left, alsoLost, problems, journal, verified } = result;
+  return joinBlocks([
+    done.length === 0
+      ? 'Nothing was changed.'
+      : ['Done', ...done.map((each) => `  ${visible(each, 10_000)}`)].join('\n'),
+    skipped.length === 0
+      ? ''
+      : [
+          paint.warn('To be run as root in the system itself'),
+          ...skipped.map((argv) => `  ${visible(commandText(argv))}`),
+        ].join('\n'),
+    left.length === 0
+      ? ''
+      : [
+          paint.bad('Still trusted'),
+          grid(
+            left.map(({ sha256, path, entry, application }): Row => [
+              sha256.slice(0, 16),
+              visible(`${path} (${entry})`),
+              visible(application),
+            ]),
+            style,
+          ),
+        ].join('\n'),
+    alsoLost.length === 0
+      ? ''
+      : [
+          paint.warn('No longer trusted either, since copies were made anew'),
+          ...alsoLost.map(({ sha256, store }) => `  ${sha256}  ${visible(store)}`),
+        ].join('\n'),
+    problemsText(problems, paint, style),
+    verified ? paint.good('Every store was read again: none trusts what had to go.') : '',
+    journal === null
+      ? ''
+      : `Undo: rootaudit undo ${visible(canQuoteSh(journal) ? quoteSh(journal) : journal)}`,
+  ]);
+}
