@@ -18,6 +18,10 @@ import { buildIfStale, install, root } from './setup.mjs';
 
 install();
 buildIfStale();
+if (process.argv.includes('images')) {
+  (await import('./bench-images.mjs')).benchImages();
+  process.exit();
+}
 
 const NODE = process.execPath;
 const ROOTAUDIT = join(root, 'bin/rootaudit.js');

@@ -59,7 +59,7 @@ function objectionToStore(
   const kept = removal.certificates.find((each) => after.trusted.has(each));
   if (kept !== undefined) return `${name} would still trust ${kept}`;
   if (after.problems > before.problems) return `${name} could no longer be read whole`;
-  if (removal.disposition !== 'safe') return undefined;
+  if (mayLoseOthers(removal)) return undefined;
   const going = new Set(removal.certificates);
   for (const [sha256, times] of before.trusted) {
     if (!going.has(sha256) && (after.trusted.get(sha256) ?? 0) < times) {
@@ -67,6 +67,11 @@ function objectionToStore(
     }
   }
   return undefined;
+}
+
+/** A tool, or a selection, can take others along, as the note of the store says; bytes that are cut out cannot. */
+function mayLoseOthers({ disposition, actions }: StoreRemoval): boolean {
+  return disposition === 'unsafe' && actions.some(({ kind }) => kind === 'write' || kind === 'edit');
 }
 
 function stateOf({ type, location }: FoundStore, target: Target, read: ReadOptions): StoreState {

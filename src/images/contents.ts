@@ -11,9 +11,9 @@ import type { LayerContent, LayerSource } from './image-source.ts';
 import { readRanges } from './ranges.ts';
 
 /** What the index of an image and the contents that are kept may take together. */
-const MEMORY = 96 << 20;
+const MEMORY = 80 << 20;
 const LEAST_KEPT = 24 << 20;
-const MOST_KEPT = 64 << 20;
+const MOST_KEPT = 48 << 20;
 
 export class Contents {
   readonly #layers: readonly LayerSource[];

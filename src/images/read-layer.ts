@@ -10,8 +10,8 @@ import type { LayerContent } from './image-source.ts';
 import { isTelling, SNIFFED, worthOf } from './keep-rules.ts';
 import type { LayerIndex } from './layer-index.ts';
 
-/** What of the room for contents is left to those that matter more than settings. */
-const RESERVED_SHARE = 0.5;
+/** What part of the memory for contents is left free for those that matter more, or take less. */
+const RESERVED = { settings: 0, certificates: 0.1, sniff: 0.5 } as const;
 
 export async function readLayer(
   content: LayerContent,
@@ -71,7 +71,7 @@ class Keeper {
     if (entry === NOTHING || kind !== 'file' || size === 0) return;
     const worth = worthOf(path, size);
     const { room, bound } = this.#contents;
-    if (worth === 'none' || size > (worth === 'settings' ? room - bound * RESERVED_SHARE : room)) return;
+    if (worth === 'none' || size > room - bound * RESERVED[worth]) return;
     this.#entry = entry;
     this.#size = size;
     this.#length = 0;

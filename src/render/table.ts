@@ -12,6 +12,7 @@ import { acceptedText, policyNotesText, policyVerdict, violationsText } from './
 import type { Renderer } from './renderer.ts';
 import { MATCH_WORDS, shortName, STATUS_WORDS } from './shared/words.ts';
 import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
+import { unrecognisedText } from './unrecognised-text.ts';
 import { grid, type Row } from './grid.ts';
 
 export const renderer: Renderer = {
@@ -39,6 +40,7 @@ function reportText(report: Report, style: Style): string {
     ...violationsText(report, paint, style),
     acceptedText(report, paint, style),
     otherFindingsText(report, paint, style),
+    unrecognisedText(report, paint, style),
     policyNotesText(report, style),
     problemsText(report.problems, paint, style),
     notesText(report, style),
@@ -87,12 +89,18 @@ function findingText(finding: Finding, report: Report, paint: Palette, style: St
     paragraph(`${finding.title}. ${finding.summary}`, style.width),
     ...finding.references.slice(0, 1).map((link) => `  ${visible(link)}`),
     paint.faint(`  SHA-256 ${certificate.sha256}`),
+    ...keyText(finding, style),
     paint.faint(`  ${validity(finding)}Why: ${MATCH_WORDS[finding.match]}${confidence}.`),
     '',
     locationsText(finding.locations, report, paint, style),
     ...removalText(finding, paint, style),
   ];
   return lines.join('\n');
+}
+
+function keyText({ privateKey }: Finding, style: Style): readonly string[] {
+  if (privateKey === undefined) return [];
+  return [paragraph(`Its private key lies on the same disk: ${privateKey}`, style.width)];
 }
 
 function validity({ certificate: { notBefore, notAfter } }: Finding): string {

@@ -61,8 +61,8 @@ const KEYS: readonly string[] = [
 const MAX_BYTES = 256 << 20;
 
 function prefixes(target: Target, { path, user }: Home): readonly StoreLocation[] {
-  const own =
-    target.kind === 'live' && target.homes[0]?.path === path ? target.environment['WINEPREFIX'] : undefined;
+  // The environment is that of the first home's owner.
+  const own = target.homes[0]?.path === path ? target.environment['WINEPREFIX'] : undefined;
   const plain = [...(own?.startsWith('/') ? [own] : []), ...expandInHome(target, path, PLAIN)];
   const managed = MANAGED.flatMap(([pattern, manager]) =>
     expandInHome(target, path, [pattern]).map((prefix): readonly [string, string] => [prefix, manager]),

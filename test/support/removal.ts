@@ -2,13 +2,26 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { afterAll } from 'vitest';
 import { decodePath, encodePath } from '../../src/core/shell.ts';
 import type { Order } from './removal-child.ts';
-import { makeTemporaryDirectory } from './tree.ts';
+import { listJournals } from '../../src/removal/journal.ts';
+import { undo } from '../../src/removal/undo.ts';
+import { makeTemporaryDirectory, makeTree, type Node } from './tree.ts';
 
 export type Tree = Readonly<Record<string, string>>;
 
@@ -95,4 +108,52 @@ export function runChild(child: string, order: Order): ChildRun {
   if (status !== 0) throw new Error(stderr);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the child prints
   return { killed: false, points: JSON.parse(stdout) as string[] };
+}
+
+const made: string[] = [];
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true });
+});
+
+/** In memory where that can be: everything here is synced to the disk again and again. */
+export function fastDirectory(): string {
+  if (!existsSync('/dev/shm')) return makeTemporaryDirectory();
+  const directory = mkdtempSync('/dev/shm/rootaudit-test-');
+  made.push(directory);
+  return directory;
+}
+
+/** With every time, owner and attribute. */
+export function copyOf(root: string): string {
+  const copy = fastDirectory();
+  if (spawnSync('cp', ['-a', `${root}/.`, copy]).status !== 0) throw new Error(`no copy of ${root}`);
+  return copy;
+}
+
+export function discard(...directories: readonly string[]): void {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+}
+
+export function plant(files: Readonly<Record<string, Node>>): string {
+  const root = copyOf(makeTree(files));
+  const paths = Object.keys(files).filter((path) => typeof files[path] === 'string');
+  for (const [index, path] of paths.entries()) {
+    const full = join(root, path);
+    chmodSync(full, index % 2 === 0 ? 0o640 : 0o604);
+    setAttributes(full, `number ${index}`);
+    if (process.getuid?.() === 0) chownSync(full, 1234, 5678);
+    spawnSync('touch', ['-d', `2020-01-02T03:04:05.${String(123456789 + index)}`, full]);
+  }
+  return root;
+}
+
+export function differences(a: Tree, b: Tree): readonly string[] {
+  const paths = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return paths.filter((path) => a[path] !== b[path]).map((path) => `${path}: ${a[path]} / ${b[path]}`);
+}
+
+export async function undoAll(base: string): Promise<void> {
+  for (const { directory, status } of listJournals(base)) {
+    if (status !== 'undone') await undo({ directory, now: new Date(), force: false });
+  }
 }

@@ -2,7 +2,7 @@
 
 import type { Severity } from '../../blocklist/advisory.ts';
 import { count } from '../../core/text.ts';
-import type { Report, StoreSummary } from '../../report/report.ts';
+import type { Finding, Report, StoreSummary } from '../../report/report.ts';
 import { shortName } from '../shared/words.ts';
 import { markup, shown, type Content, type Html } from './markup.ts';
 
@@ -23,6 +23,9 @@ export interface Context {
   /** ISO 8601. */
   readonly now: string | undefined;
 }
+
+/** Where a finding is on the page; undefined when there was no room for it. */
+export type IdOf = (finding: Finding) => string | undefined;
 
 /** Names, paths and the like: left to right, and apart from the text around them. */
 export function code(text: string, maxLength = 1000): Html {

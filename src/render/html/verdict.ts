@@ -7,7 +7,7 @@ import { isAccepted, isAlarm } from '../../report/acceptance.ts';
 import type { Finding, Report, Violation } from '../../report/report.ts';
 import { isAtLeast, worstOf } from '../shared/words.ts';
 import { markup, shown, type Content, type Html } from './markup.ts';
-import { code, name, rootName, type Context } from './pieces.ts';
+import { code, name, rootName, type Context, type IdOf } from './pieces.ts';
 
 interface Verdict {
   readonly tone: 'bad' | 'warn' | 'good';
@@ -129,7 +129,7 @@ const WHO: Readonly<Record<Category, string>> = {
 const MAX_NAMES = 4;
 
 /** Who it is, with the roots that let them. `idOf`: of the finding on this page. */
-export function whoText(context: Context, idOf: (finding: Finding) => string | undefined): Html | undefined {
+export function whoText(context: Context, idOf: IdOf): Html | undefined {
   const loud = loudOf(context, 'trusted');
   if (loud.length === 0) return undefined;
   const groups = [...groupBy(loud, ({ category }) => category)].map(([category, findings]) => {
@@ -156,7 +156,7 @@ function listed(items: readonly Html[]): Content {
 /** What to do first; undefined when nothing has to be done. */
 export function firstStep(
   context: Context,
-  idOf: (finding: Finding) => string | undefined,
+  idOf: IdOf,
 ): Html | undefined {
   const { report, prefix } = context;
   const [finding] = [...loudOf(context, 'trusted'), ...loudOf(context, 'embedded')];
