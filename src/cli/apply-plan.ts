@@ -64,9 +64,9 @@ export async function applyPlan(first: Planned, run: PlanRun): Promise<RemovalRe
   }
 }
 
-export function rootOf({ kind, platform, hostPath }: Target): Root {
-  if (kind === 'live') return { host: '', drives: platform === 'win32' };
-  return { host: hostPath('/').replace(/\/+$/, ''), drives: false };
+export function rootOf(target: Target): Root {
+  if (target.kind === 'live') return { host: '', drives: target.platform === 'win32' };
+  return { host: target.hostPath('/').replace(/\/+$/, ''), drives: false };
 }
 
 /** Root is asked for on a running system only: in a mounted one, permissions decide. */

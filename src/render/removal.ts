@@ -62,8 +62,7 @@ function certificateText(
   style: Style,
 ): string {
   const { certificate, reasons, stillShippedBy, places } = planned;
-  const severities = reasons.map(({ severity }) => severity);
-  const worst = SEVERITIES.findLast((severity) => severities.includes(severity));
+  const worst = SEVERITIES.findLast((severity) => reasons.some((reason) => reason.severity === severity));
   const badge = worst === undefined ? '' : `${paint.severity(worst, ` ${worst.toUpperCase()} `)} `;
   const shipped =
     stillShippedBy.length > 0 ? [`Clean systems ship this root (${stillShippedBy.join(', ')}).`] : [];

@@ -93,7 +93,9 @@ describe('scan --deep', () => {
   });
 
   it.each(
-    PLANTS.filter(({ deep }) => !deep).map(({ store, form, files }) => [`${store}, ${form}`, files] as const),
+    PLANTS.filter(({ deep, says }) => !deep && says === undefined).map(
+      ({ store, form, files }) => [`${store}, ${form}`, files] as const,
+    ),
   )('leaves each kind of store to its own reader: %s', async (_, files) => {
     const root = makeRoot(files(bad));
     const { target } = root;

@@ -20,17 +20,17 @@ import { Removal, RemovalInterrupted } from '../../src/removal/apply.ts';
 import { listJournals } from '../../src/removal/journal.ts';
 import { undo } from '../../src/removal/undo.ts';
 import { setAttributes, treeAt } from '../support/removal.ts';
-import { makeTemporaryDirectory, makeTree, type Node } from '../support/tree.ts';
+import { makeTemporaryDirectory, makeTree } from '../support/tree.ts';
 
 const isRoot = process.getuid?.() === 0;
 const posix = process.platform !== 'win32';
 
 const hash = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-const FILES: Readonly<Record<string, Node>> = {
-  '/etc/a.pem': 'one\ntwo\nthree\n',
+const A = 'one\ntwo\nthree\n';
+const FILES: Readonly<Record<string, string>> = {
+  '/etc/a.pem': A,
   '/etc/b.pem': 'bee\n',
-  '/etc/link.pem': { link: 'a.pem' },
   '/db/cert9.db': 'certificates',
   '/db/key4.db': 'keys',
 };
@@ -51,13 +51,19 @@ const edit = (
   kind: 'edit',
   path,
   directory: false,
-  files: [{ path, sha256: hash(String(FILES[path])) }],
+  files: [{ path, sha256: hash(FILES[path] ?? '') }],
   argv,
   ...more,
 });
 
-const a = String(FILES['/etc/a.pem']);
-const database = ['/db/cert9.db', '/db/key4.db'].map((path) => ({ path, sha256: hash(String(FILES[path])) }));
+const a = A;
+
+function followedBy(...then: readonly (readonly string[])[]): Partial<Extract<Action, { kind: 'edit' }>> {
+  // oxlint-disable-next-line unicorn/no-thenable -- a list, which nobody awaits
+  return { then };
+}
+
+const database = ['/db/cert9.db', '/db/key4.db'].map((path) => ({ path, sha256: hash(FILES[path] ?? '') }));
 
 const cases: Readonly<Record<string, Case>> = {
   'delete takes a file away': {
@@ -98,7 +104,7 @@ const cases: Readonly<Record<string, Case>> = {
     actions: [
       edit('/etc/a.pem', sh('echo "{}" >> "$1"', 'sh', '<file>'), {
         placeholder: '<file>',
-        then: [sh('test -s "$1"', 'sh', '<file>'), sh('echo 4 >> "$1"', 'sh', '<file>')],
+        ...followedBy(sh('test -s "$1"', 'sh', '<file>'), sh('echo 4 >> "$1"', 'sh', '<file>')),
       }),
     ],
     leaves: { '/etc/a.pem': `${a}{}\n4\n` },
@@ -128,12 +134,12 @@ const cases: Readonly<Record<string, Case>> = {
 interface Here {
   readonly root: string;
   readonly base: string;
-  perform(actions: readonly Action[], fault?: (point: string) => void): Promise<Removal>;
-  undo(force?: boolean): ReturnType<typeof undo>;
+  readonly perform: (actions: readonly Action[], fault?: (point: string) => void) => Promise<Removal>;
+  readonly undo: (force?: boolean) => ReturnType<typeof undo>;
 }
 
 function here(): Here {
-  const root = makeTree(FILES);
+  const root = makeTree({ ...FILES, '/etc/link.pem': { link: 'a.pem' } });
   writeFileSync(
     Buffer.concat([Buffer.from(`${root}/etc/caf`), Buffer.of(0xe9), Buffer.from('.pem')]),
     'latin',
@@ -145,7 +151,7 @@ function here(): Here {
   return {
     root,
     base,
-    async perform(actions, fault) {
+    perform: async (actions, fault) => {
       const removal = new Removal({
         root: mounted,
         base,
@@ -278,7 +284,7 @@ describe.skipIf(!posix)('before anything is changed', () => {
     ],
     'a later check of a tool fails': [
       /could not change a copy/,
-      [drop, edit('/etc/a.pem', sh('echo x > "$1"', 'sh', '{}'), { then: [['false']] })],
+      [drop, edit('/etc/a.pem', sh('echo x > "$1"', 'sh', '{}'), followedBy(['false']))],
     ],
     'a tool leaves a transaction unfinished': [
       /unfinished/,

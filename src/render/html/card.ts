@@ -23,8 +23,8 @@ export function card(context: Context, { tint, badge, title, subtitle, state, ..
   const { alarm, body, id, severity, open = false } = rest;
   return markup`<details class="card ${tint}" data-item${severity === undefined ? undefined : markup` data-severity="${severity}"`}${open ? markup` open` : undefined}>
 <summary>${badge}
-<span class="title">${heading(context, 1, undefined, title)}
-<span class="soft">${subtitle}</span></span>
+${heading(context, 1, undefined, title)}
+<span class="sub">${subtitle}</span>
 <span class="trust ${alarm ? 'bad' : 'calm'}">${state}</span></summary>
 <div class="body"${id === undefined ? undefined : markup` id="${id}"`}>
 ${body}</div>

@@ -1,0 +1,183 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { differences, treeAt } from '../support/removal.ts';
+import { rootaudit, type Run } from '../support/rootaudit.ts';
+import { makeTemporaryDirectory, makeTree, type Node } from '../support/tree.ts';
+
+const bad = makeCertificate({ subject: { CN: 'Planted Root' } });
+const good = makeCertificate({ subject: { CN: 'Good Root' } });
+const BLOCKLIST = writeBlocklist(makeTemporaryDirectory(), {
+  advisories: [advisory({ id: 'planted', severity: 'critical', certificates: [blocked(bad)] })],
+  certificates: [bad.der],
+});
+const COMMAND = fileURLToPath(new URL('../../bin/rootaudit.js', import.meta.url));
+
+const LOCAL = '/usr/local/share/ca-certificates/planted.crt';
+const BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
+const broken = {
+  '/usr/local/share/ca-certificates/broken.crt':
+    '-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n',
+};
+
+const debian: Readonly<Record<string, Node>> = {
+  '/etc/ca-certificates.conf': 'mozilla/Good.crt\n',
+  '/usr/share/ca-certificates/mozilla/Good.crt': good.pem,
+  [LOCAL]: bad.pem,
+  [BUNDLE]: `# one\n${good.pem}# two\n${bad.pem}# three\n`,
+  '/etc/ssl/certs/planted.pem': { link: LOCAL },
+};
+
+interface Place {
+  readonly root: string;
+  readonly journal: string;
+  remove(...args: readonly string[]): Run;
+  undo(...args: readonly string[]): Run;
+}
+
+function place(tree: Readonly<Record<string, Node>> = debian): Place {
+  const root = makeTree(tree);
+  const journal = join(makeTemporaryDirectory(), 'journal');
+  return {
+    root,
+    journal,
+    remove: (...args) =>
+      rootaudit(['remove', '--root', root, '--blocklist', BLOCKLIST, '--journal', journal, ...args]),
+    undo: (...args) => rootaudit(['undo', '--journal', journal, ...args]),
+  };
+}
+
+const clean = { [BUNDLE]: good.pem };
+
+describe('exit codes', () => {
+  it.each<readonly [string, Readonly<Record<string, Node>>, readonly string[], number]>([
+    ['0 when nothing has to go', clean, [], 0],
+    ['0 when nothing has to go, and it is to be done', clean, ['--apply', '--yes'], 0],
+    ['1 when something has to go', debian, [], 1],
+    ['0 when it went', debian, ['--apply', '--yes'], 0],
+    ['3 when nothing has to go in what could be read', broken, [], 3],
+    ['3 when it went, in what could be read', { ...debian, ...broken }, ['--apply', '--yes'], 3],
+    ['2 for a name that means nothing', debian, ['nonsense'], 2],
+    ['2 when there is nobody to ask', debian, ['--apply'], 2],
+    ['2 for another severity', debian, ['--severity', 'awful'], 2],
+    ['0 for a severity that nothing has', clean, ['--severity', 'critical'], 0],
+    ['0 for one that is not there', debian, ['0'.repeat(64)], 0],
+    ['1 for one that is on no blocklist', debian, [good.sha256], 1],
+  ])('%s', (_what, tree, args, status) => {
+    expect(place(tree).remove(...args).status).toBe(status);
+  });
+});
+
+describe('rootaudit remove', () => {
+  it('changes nothing without --apply, and says how to go on', () => {
+    const { root, journal, remove } = place();
+    const before = treeAt(root);
+    const { stdout } = remove();
+    expect(differences(before, treeAt(root))).toEqual([]);
+    expect(existsSync(journal)).toBe(false);
+    expect(stdout).toContain(`delete ${LOCAL}`);
+    expect(stdout).toContain('goes with its source');
+    expect(stdout).toMatch(/Nothing has been changed\. To do it: rootaudit remove .*--apply/);
+  });
+
+  it('takes exactly the certificate, verifies it, is idempotent, and undo brings everything back', () => {
+    const { root, journal, remove, undo } = place();
+    const before = treeAt(root);
+    const first = remove('--apply', '--yes');
+    expect(first.stdout).toContain('Every store was read again: none trusts what had to go.');
+    expect(readFileSync(join(root, BUNDLE), 'utf8')).toBe(`# one\n${good.pem}# two\n# three\n`);
+    expect(existsSync(join(root, LOCAL))).toBe(false);
+    const after = treeAt(root);
+    expect(remove('--apply', '--yes').status).toBe(0);
+    expect(differences(after, treeAt(root))).toEqual([]);
+    expect(readdirSync(journal)).toHaveLength(1);
+    const undone = undo();
+    expect([undone.status, undone.stderr]).toEqual([0, '']);
+    expect(differences(before, treeAt(root))).toEqual([]);
+    expect(undo().stdout).toContain('nothing to undo');
+    expect(undo('--list').stdout).toContain('undone');
+  });
+
+  it('prints the plan and the outcome as JSON, with bytes as base64', () => {
+    const { remove, undo } = place({ '/etc/pki/ca-trust/source/anchors/': '', ...packaged });
+    const plan = JSON.parse(remove('-f', 'json').stdout) as {
+      steps: readonly { action: { kind: string; contentBase64?: string } }[];
+    };
+    const [step] = plan.steps;
+    expect(step?.action.kind).toBe('write');
+    expect(Buffer.from(step?.action.contentBase64 ?? '', 'base64').toString()).toContain('BEGIN CERTIFICATE');
+    const { result } = JSON.parse(remove('-f', 'json', '--apply', '--yes').stdout) as {
+      result: { verified: boolean; left: unknown[]; journal: string };
+    };
+    expect(result).toMatchObject({ verified: true, left: [] });
+    expect(JSON.parse(undo('-f', 'json', result.journal).stdout)).toMatchObject({
+      journal: { status: 'undone' },
+    });
+  });
+
+  it('refuses to undo what changed since, and does it when forced', () => {
+    const { root, remove, undo } = place();
+    remove('--apply', '--yes');
+    writeFileSync(join(root, LOCAL), 'theirs');
+    const refused = undo();
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('changed since the removal'),
+    ]);
+    expect(undo('--force').status).toBe(0);
+    expect(readFileSync(join(root, LOCAL), 'utf8')).toBe(bad.pem);
+  });
+
+  it('never repeats a password', () => {
+    const { remove } = place();
+    const { stdout, stderr } = remove('--store-password', 'hunter2-secret', '--store-password=other-secret');
+    expect(stdout).toContain('To do it');
+    expect(stdout + stderr).not.toMatch(/secret/);
+  });
+
+  it('says when a journal is not to be found', () => {
+    const { undo } = place();
+    expect(undo('nowhere')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('no journal nowhere'),
+    });
+    expect(undo('--list').stdout).toContain('no removals');
+  });
+
+  it('does not follow links out of the root', () => {
+    const outside = makeTree({ '/planted.crt': bad.pem });
+    const { root, remove } = place({ '/usr/local/share/x': '' });
+    symlinkSync(outside, join(root, 'usr/local/share/ca-certificates'));
+    expect(remove('--apply', '--yes').status).toBe(0);
+    expect(readFileSync(join(outside, 'planted.crt'), 'utf8')).toBe(bad.pem);
+  });
+});
+
+const packaged = { '/usr/share/pki/ca-trust-source/anchors/bundle.pem': bad.pem + good.pem };
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+describe.skipIf(!hasScript)(`on a terminal${hasScript ? '' : ' (skipped: script is missing)'}`, () => {
+  it.each([
+    ['yes', true],
+    ['y', true],
+    ['no', false],
+    ['', false],
+    ['yesterday', false],
+  ])('the answer "%s" does it: %s', (answer, done) => {
+    const { root, journal } = place();
+    const words = [process.execPath, COMMAND, 'remove', '--apply', '--root', root];
+    const command = [...words, '--blocklist', BLOCKLIST, '--journal', journal].join(' ');
+    const { stdout } = spawnSync('script', ['-qefc', command, '/dev/null'], {
+      input: `${answer}\n`,
+      encoding: 'utf8',
+      timeout: 50_000,
+    });
+    expect(stdout).toContain('Do this?');
+    expect(existsSync(join(root, LOCAL))).toBe(!done);
+  });
+});
