@@ -1,0 +1,202 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../src/report/report.ts';
+import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { dockerMembers, ociFiles, writeFiles, writeTemporary, type TestImage } from '../support/images.ts';
+import { PROJECT, rootaudit } from '../support/rootaudit.ts';
+import { makeFilesTar, makeTar } from '../support/tar.ts';
+import { makeTemporaryDirectory, makeTree } from '../support/tree.ts';
+
+const bad = makeCertificate({ subject: { C: 'KZ', O: 'State', CN: 'Planted Root' } });
+const good = makeCertificate({ subject: { CN: 'Good Root' } });
+const LOCAL = '/usr/local/share/ca-certificates/corp.crt';
+
+const BLOCKLIST = writeBlocklist(makeTemporaryDirectory(), {
+  advisories: [advisory({ id: 'planted', certificates: [blocked(bad, { id: 'planted' })] })],
+  certificates: [bad.der],
+  programs: { roots: { [good.sha256]: ['mozilla'] } },
+});
+
+const BASE = makeFilesTar({
+  'etc/os-release': 'ID=debian\n',
+  'etc/ca-certificates.conf': 'mozilla/Good.crt\n',
+  'usr/share/ca-certificates/mozilla/Good.crt': good.pem,
+  'etc/ssl/certs/ca-certificates.crt': good.pem,
+});
+const PLANT = makeFilesTar({ [LOCAL.slice(1)]: bad.pem });
+const UNRELATED = makeFilesTar({ 'opt/app/readme': 'x' });
+const DELETION = makeTar([{ path: 'usr/local/share/ca-certificates/.wh.corp.crt', content: '' }]);
+
+const layersOf = (...plain: readonly Uint8Array[]): TestImage => ({
+  names: ['example/app:1.2'],
+  platform: 'linux/amd64',
+  layers: plain.map((bytes, index) => ({
+    plain: bytes,
+    packed: gzipSync(bytes),
+    createdBy: `COPY ${index} /`,
+  })),
+});
+
+const PLANTED = layersOf(BASE, PLANT, UNRELATED);
+const CLEANED = layersOf(BASE, PLANT, DELETION);
+
+const archive = (image: TestImage): string =>
+  writeTemporary('app.tar', makeTar(dockerMembers([image], 'legacy')));
+const layout = (image: TestImage): string => writeFiles(ociFiles([image]));
+
+interface Result {
+  readonly reports: readonly Report[];
+  readonly status: number | null;
+  readonly stderr: string;
+}
+
+function scan(...args: readonly string[]): Result {
+  const common = ['scan', '--no-policy', '--blocklist', BLOCKLIST, '--platform', 'linux/amd64', '-f', 'json'];
+  const { stdout, stderr, status } = rootaudit([...common, ...args]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema has a test of its own
+  const parsed = (stdout === '' ? { reports: [] } : JSON.parse(stdout)) as
+    Report | { readonly reports: Report[] };
+  return { reports: 'reports' in parsed ? parsed.reports : [parsed], status, stderr };
+}
+
+function placesOf({ reports }: Result): unknown {
+  return reports.map(({ findings }) =>
+    findings.flatMap(({ advisory: id, locations }) =>
+      locations.map(({ path, layer, trust }) => ({ id, path, layer, trust })),
+    ),
+  );
+}
+
+const FOUND = { id: 'planted', path: LOCAL, layer: 1, trust: 'trusted' };
+
+describe('scan of an image', () => {
+  it.each([
+    ['docker save archive', () => archive(PLANTED)],
+    [
+      'docker save archive that is compressed',
+      () => writeTemporary('a.tgz', gzipSync(readFileSync(archive(PLANTED)))),
+    ],
+    ['OCI layout', () => layout(PLANTED)],
+    ['OCI layout named as one', () => `oci:${layout(PLANTED)}`],
+  ])('finds the planted root in the right layer: %s', (_, make) => {
+    const result = scan(make());
+    expect(result).toMatchObject({ status: 1 });
+    expect(placesOf(result)).toEqual([[FOUND]]);
+    const [report] = result.reports;
+    expect(report).toMatchObject({ complete: true, target: { kind: 'image', platform: 'linux' } });
+    expect(report?.target.image?.layers[1]?.createdBy).toBe('COPY 1 /');
+  });
+
+  it('keeps to the schema of the report', () => {
+    const ajv = addFormats.default(new Ajv2020({ strict: true, allowUnionTypes: true }));
+    const schema: unknown = JSON.parse(readFileSync(join(PROJECT, 'docs/report.schema.json'), 'utf8'));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ajv checks it
+    const validate = ajv.compile(schema as object);
+    for (const report of scan('--all-layers', archive(CLEANED), archive(PLANTED), '/does/not/exist')
+      .reports) {
+      expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+    }
+  });
+
+  it('reads a tar of a root file system, packed or not, without layers', () => {
+    const root = makeFilesTar({ 'etc/os-release': 'ID=debian\n', [LOCAL.slice(1)]: bad.pem });
+    for (const file of [writeTemporary('root.tar', root), writeTemporary('root.tar.gz', gzipSync(root))]) {
+      expect(placesOf(scan(file))).toEqual([[{ ...FOUND, layer: undefined }]]);
+    }
+  });
+
+  it('reads standard input', () => {
+    const command = [join(PROJECT, 'bin/rootaudit.js'), 'scan', '--no-policy', '--blocklist', BLOCKLIST];
+    const { status, stdout } = spawnSync(process.execPath, [...command, '-'], {
+      input: readFileSync(archive(PLANTED)),
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stdout).toContain('Planted Root');
+  });
+
+  it('tells a root that an upper layer deleted with --all-layers only', () => {
+    expect(placesOf(scan(layout(CLEANED)))).toEqual([[]]);
+    const result = scan('--all-layers', layout(CLEANED));
+    expect(result.status).toBe(0);
+    expect(placesOf(result)).toEqual([[{ ...FOUND, trust: 'deleted' }]]);
+    expect(result.reports[0]?.findings[0]).toMatchObject({
+      status: 'deleted',
+      locations: [{ deletedIn: 2 }],
+    });
+  });
+
+  it('heeds the variables of its configuration', () => {
+    const app = makeFilesTar({ 'srv/trust.dat': bad.pem });
+    const image = { ...layersOf(BASE, app), env: ['NODE_EXTRA_CA_CERTS=/srv/trust.dat'] };
+    const result = scan(layout(image));
+    expect(placesOf(result)).toEqual([
+      [{ id: 'planted', path: '/srv/trust.dat', layer: 1, trust: 'trusted' }],
+    ]);
+  });
+
+  it('fetches what it did not keep when it went by', () => {
+    // No name or beginning of it tells what it is.
+    const app = makeFilesTar({ 'srv/trust.dat': `${'comment\n'.repeat(1_000_000)}${bad.pem}` });
+    const image = { ...layersOf(BASE, app), env: ['SSL_CERT_FILE=/srv/trust.dat'] };
+    expect(placesOf(scan(layout(image)))).toEqual([
+      [{ id: 'planted', path: '/srv/trust.dat', layer: 1, trust: 'trusted' }],
+    ]);
+  });
+
+  it('takes a digest that does not fit for an error', () => {
+    const files = ociFiles([PLANTED]);
+    const [path] =
+      [...files].find(([, bytes]) => bytes.length === gzipSync(PLANT).length && bytes[0] === 0x1f) ?? [];
+    files.set(path ?? '', gzipSync(UNRELATED));
+    const result = scan(writeFiles(files));
+    expect(result).toMatchObject({ status: 2, reports: [] });
+    expect(result.stderr).toMatch(/digest|bytes/);
+  });
+});
+
+describe('scan of several targets', () => {
+  it('reports each, and ends with the worst of their exit codes', () => {
+    const clean = makeTree({ '/etc/os-release': 'ID=debian\n' });
+    const result = scan(clean, archive(PLANTED), `dir:${clean}`);
+    expect(result.status).toBe(1);
+    expect(placesOf(result)).toEqual([[], [FOUND], []]);
+  });
+
+  it('goes on after one that cannot be read, and says so in the report and the exit code', () => {
+    const result = scan('/does/not/exist', archive(PLANTED));
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain('/does/not/exist');
+    expect(placesOf(result)).toEqual([[], [FOUND]]);
+    expect(result.reports[0]).toMatchObject({
+      complete: false,
+      target: { kind: 'unreadable', reference: '/does/not/exist' },
+      problems: [{ code: 'unreadable' }],
+    });
+  });
+
+  it('does not mix targets with --root', () => {
+    expect(scan('--root', '/', archive(PLANTED))).toMatchObject({ status: 2, reports: [] });
+  });
+
+  it('prints each target for people too', () => {
+    const args = ['scan', '--no-policy', '--blocklist', BLOCKLIST, archive(PLANTED), layout(CLEANED)];
+    const { stdout } = rootaudit(args);
+    expect(stdout.match(/rootaudit \d/g)).toHaveLength(2);
+  });
+});
+
+describe('an archive that tar(1) made', () => {
+  it('is read like ours', () => {
+    const root = makeTree({ '/etc/os-release': 'ID=debian\n', [LOCAL]: bad.pem });
+    const file = join(makeTemporaryDirectory(), 'root.tar');
+    execFileSync('tar', ['-cf', file, '-C', root, '.']);
+    expect(placesOf(scan(`tar:${file}`))).toEqual([[{ ...FOUND, layer: undefined }]]);
+  });
+});
