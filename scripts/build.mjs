@@ -1,10 +1,11 @@
-// Builds dist/: the bundled command, and the blocklist in the form a scan loads.
+// Builds dist/: the bundled command, the library with its types, and the blocklist in the form a scan loads.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeTypes } from './library-types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -39,6 +40,23 @@ await build({
   plugins: [commanderWithoutChildProcesses],
   logLevel: 'warning',
 });
+
+// The library. Its dependencies stay outside, and what is imported lazily stays in files of its own.
+await build({
+  absWorkingDir: root,
+  entryPoints: { index: 'src/index.ts' },
+  outdir: 'dist',
+  chunkNames: 'library/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  packages: 'external',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+writeTypes(root, join(dist, 'types'));
 
 const { openBlocklist } = createRequire(import.meta.url)('../dist/blocklist-compiler.cjs');
 const { compiled } = openBlocklist(join(root, 'blocklists'));

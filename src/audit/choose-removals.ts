@@ -4,6 +4,7 @@ import { groupBy } from '../core/collections.ts';
 import type { Severity } from '../blocklist/advisory.ts';
 import { parseSha256, type Sha256 } from '../core/certificate.ts';
 import { RootauditError } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
 import { trustStatus } from '../core/trust.ts';
 import { severityRank, type Match } from '../match/matcher.ts';
 import type { LeftOut } from '../report/removal-plan.ts';
@@ -37,7 +38,8 @@ export function parseWanted(text: string, advisoryIds: readonly string[]): Wante
   if (/^[0-9a-f]{8,63}$/.test(digits)) return { kind: 'beginning', digits };
   throw new RootauditError(
     `"${text}" is no advisory and no fingerprint`,
-    'Give an advisory id, the SHA-256 of a certificate, or at least its first eight digits.',
+    didYouMean(text, advisoryIds) ??
+      'Give an advisory id, the SHA-256 of a certificate, or at least its first eight digits.',
   );
 }
 

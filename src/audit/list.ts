@@ -5,7 +5,7 @@ import type { Target } from '../core/target.ts';
 import { purposesWith, trustStatus } from '../core/trust.ts';
 import { summariseCertificate } from '../report/certificate-summary.ts';
 import { SCHEMA_VERSION, type Inventory, type InventoryEntry, type Report } from '../report/report.ts';
-import { readStores } from './read-stores.ts';
+import { readStores, type FoundStore, type StoreProgress } from './read-stores.ts';
 import { targetOf } from './scan.ts';
 
 export interface ListInput {
@@ -13,15 +13,17 @@ export interface ListInput {
   readonly stores: readonly StoreType[];
   readonly tool: Report['tool'];
   readonly read: ReadOptions;
+  readonly progress?: (state: StoreProgress) => void;
 }
 
-export function listStores({ target, stores, tool, read }: ListInput): Inventory {
+export function listStores({ target, stores, tool, read, progress }: ListInput): Inventory {
   const entries = new Map<string, InventoryEntry[]>();
-  const { stores: summaries, problems: inStores } = readStores(target, stores, read, (anchor, { id }) => {
+  const visit = (anchor: TrustAnchor, { id }: FoundStore): void => {
     const listed = entries.get(id) ?? [];
     entries.set(id, listed);
     listed.push(entryOf(anchor));
-  });
+  };
+  const { stores: summaries, problems: inStores } = readStores(target, stores, read, visit, progress);
   const problems = [...(target.problems ?? []), ...inStores];
   return {
     schemaVersion: SCHEMA_VERSION,

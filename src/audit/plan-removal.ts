@@ -20,7 +20,7 @@ import {
   type Wanted,
 } from './choose-removals.ts';
 import { orderSteps } from './order-steps.ts';
-import { readStores, type FoundStore } from './read-stores.ts';
+import { readStores, type FoundStore, type StoreProgress } from './read-stores.ts';
 import { targetOf } from './scan.ts';
 import { remediationFor, sourcesOf, type Held, type Sources } from './sources.ts';
 
@@ -35,6 +35,7 @@ export interface RemovalInput {
   readonly choice: RemovalChoice;
   /** Prefer that stores refuse the certificates to that they lose them. */
   readonly distrust: boolean;
+  readonly progress?: (state: StoreProgress) => void;
 }
 
 export interface PlannedRemoval {
@@ -43,6 +44,8 @@ export interface PlannedRemoval {
   readonly found: ReadonlyMap<string, FoundStore>;
   /** "store SHA-256" of everything that is trusted now: nothing else may be lost. */
   readonly trusted: ReadonlySet<string>;
+  /** The bytes of the plan's certificates, by their SHA-256. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
 }
 
 /** An anchor that may have to go. */
@@ -56,12 +59,13 @@ export function planRemoval(input: RemovalInput): PlannedRemoval {
   const wanted = choice.targets.map((text) => parseWanted(text, input.advisoryIds));
   const hits: Hit[] = [];
   const trusted = new Set<string>();
-  const { problems: inStores } = readStores(target, input.stores, input.read, (anchor, store) => {
+  const visit = (anchor: TrustAnchor, store: FoundStore): void => {
     const { sha256 } = anchor.certificate;
     if (trustStatus(anchor.trust) === 'trusted') trusted.add(trustKey(store.id, sha256));
     const matches = input.matcher(anchor.certificate);
     if (matches.length > 0 || isNamed(wanted, sha256)) hits.push({ store, anchor, matches });
-  });
+  };
+  const { problems: inStores } = readStores(target, input.stores, input.read, visit, input.progress);
   const candidates = candidatesOf(hits, ({ matches }) => matches);
   const { chosen, leftOut } = choose(candidates, wanted, choice);
   const sources = new Map(chosen.flatMap(({ held }) => [...sourcesOf(held, target)]));
@@ -80,7 +84,13 @@ export function planRemoval(input: RemovalInput): PlannedRemoval {
     problems,
     notes: [...target.notes, ...untrustedNotes(wanted, candidates, chosen)],
   };
-  return { plan, found: new Map(hits.map(({ store }) => [store.id, store])), trusted };
+  const certificates = chosen.flatMap(({ held }) => held.map(({ anchor }) => anchor.certificate));
+  return {
+    plan,
+    found: new Map(hits.map(({ store }) => [store.id, store])),
+    trusted,
+    bytes: new Map(certificates.map(({ sha256, der }) => [sha256, der])),
+  };
 }
 
 export function trustKey(store: string, sha256: Sha256): string {

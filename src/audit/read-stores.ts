@@ -21,6 +21,13 @@ export interface ReadResult {
   readonly problems: readonly Problem[];
 }
 
+/** Told before each store (and each file of one that has many) is read. */
+export interface StoreProgress {
+  readonly path: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 /**
  * Reads every store and hands each anchor to `visit` as it comes. Nothing else of a store is kept, so memory does not
  * grow with what the stores hold.
@@ -30,12 +37,17 @@ export function readStores(
   types: readonly StoreType[],
   options: ReadOptions,
   visit: (anchor: TrustAnchor, store: FoundStore) => void,
+  progress?: (state: StoreProgress) => void,
 ): ReadResult {
   const stores: StoreSummary[] = [];
   const problems: Problem[] = [];
-  for (const store of findStores(target, types)) {
+  const found = findStores(target, types);
+  for (const store of found.values()) {
     const tally = new Tally();
+    const state = { path: store.location.path, done: stores.length, total: found.size };
+    progress?.(state);
     for (const part of readParts(store, target, options)) {
+      progress?.(state);
       tally.add(part);
       for (const anchor of part.anchors) visit(anchor, store);
     }
@@ -45,7 +57,7 @@ export function readStores(
   return { stores, problems };
 }
 
-function findStores(target: Target, types: readonly StoreType[]): Iterable<FoundStore> {
+function findStores(target: Target, types: readonly StoreType[]): ReadonlyMap<string, FoundStore> {
   const byRealPath = new Map<string, FoundStore & { readonly aliases: string[] }>();
   for (const type of types) {
     if (!type.platforms.includes(target.platform)) continue;
@@ -57,7 +69,7 @@ function findStores(target: Target, types: readonly StoreType[]): Iterable<Found
       else if (known.location.path !== location.path) known.aliases.push(location.path);
     }
   }
-  return byRealPath.values();
+  return byRealPath;
 }
 
 /** The path without links, or the path itself where that cannot be told. */

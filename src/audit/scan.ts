@@ -17,7 +17,7 @@ import {
   type StoreRemediation,
 } from '../report/report.ts';
 import { databaseTest, fileOf, isEmbedded, storeOf, summaryOf, trustIn } from './embedded.ts';
-import { readStores, realPath, type FoundStore } from './read-stores.ts';
+import { readStores, realPath, type FoundStore, type StoreProgress } from './read-stores.ts';
 import { remediationFor, sourcesOf, type Held, type Sources } from './sources.ts';
 
 export interface ScanInput {
@@ -35,6 +35,7 @@ export interface ScanInput {
   readonly deep?: DeepResult;
   /** Sees every anchor of every store, listed or not. */
   readonly visit?: (anchor: TrustAnchor, store: FoundStore) => void;
+  readonly progress?: (state: StoreProgress) => void;
 }
 
 /** A matched anchor together with the store that holds it. */
@@ -44,10 +45,11 @@ interface Hit extends Held {
 
 export function scan(input: ScanInput): Report {
   const hits: Hit[] = [];
-  const inStores = readStores(input.target, input.stores, input.read, (anchor, store) => {
+  const visit: ScanInput['visit'] = (anchor, store) => {
     for (const match of input.matcher(anchor.certificate)) hits.push({ match, store, anchor });
     input.visit?.(anchor, store);
-  });
+  };
+  const inStores = readStores(input.target, input.stores, input.read, visit, input.progress);
   const programs = programsBesideStores(hits, inStores.stores, input);
   for (const program of programs) hits.push(...hitsIn(program, input.matcher));
   const stores = [...inStores.stores, ...programs.map(summaryOf)];

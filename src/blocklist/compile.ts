@@ -28,8 +28,6 @@ export interface CompiledCertificate {
   /** False where a match by key alone would hit a root that programmes still trust. */
   readonly matchKey?: false;
   readonly stillShippedBy?: readonly string[];
-  /** Indices into distrusts; many certificates left on the same day. */
-  readonly distrustedBy?: readonly number[];
   /** Of a record that neither a SHA-256 nor a key identifies: its serial number, with its issuer or its SHA-1. */
   readonly serial?: { readonly number: string; readonly issuer?: string };
   readonly sha1?: string;
@@ -52,7 +50,10 @@ export interface CompiledBlocklist {
   readonly digest: Sha256;
   readonly advisories: readonly CompiledAdvisory[];
   readonly certificates: readonly CompiledCertificate[];
+  /** Each once: many certificates left on the same day. */
   readonly distrusts: readonly CompiledDistrust[];
+  /** A line for each of certificates, with its indices into distrusts: as text, since few scans need any of it. */
+  readonly distrustedBy: string;
   readonly names: readonly CompiledNameRule[];
   /** Who ships roots: programmes of today first. Their index is the bit in {@link programRoots}. */
   readonly programs: readonly string[];
@@ -74,7 +75,6 @@ export interface BlocklistSource {
 export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
   const { manifest, digest, advisories, programs } = source;
   const trustedKeys = keysStillTrusted(source);
-  const distrusts = new DistrustTable();
   return {
     version: manifest.version,
     date: manifest.date,
@@ -88,12 +88,9 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
       references,
     })),
     certificates: advisories.flatMap((advisory, index) =>
-      advisory.certificates.map((certificate) => ({
-        ...compileCertificate(certificate, index, source, trustedKeys),
-        ...distrusts.add(certificate),
-      })),
+      advisory.certificates.map((certificate) => compileCertificate(certificate, index, source, trustedKeys)),
     ),
-    distrusts: distrusts.entries,
+    ...compileDistrusts(advisories.flatMap(({ certificates }) => certificates)),
     names: advisories.flatMap((advisory, index) =>
       advisory.names.map(({ id, attributes, confidence, evidence }) => ({
         advisory: index,
@@ -109,22 +106,30 @@ export function compileBlocklist(source: BlocklistSource): CompiledBlocklist {
   };
 }
 
-/** Each (program, action, date) once. */
-class DistrustTable {
-  readonly entries: CompiledDistrust[] = [];
-  readonly #known = new Map<string, number>();
-
-  add({ distrustedBy }: BlockedCertificate): Pick<CompiledCertificate, 'distrustedBy'> {
-    if (distrustedBy.length === 0) return {};
+function compileDistrusts(
+  certificates: readonly BlockedCertificate[],
+): Pick<CompiledBlocklist, 'distrusts' | 'distrustedBy'> {
+  const known = new Map<string, number>();
+  const distrusts: CompiledDistrust[] = [];
+  const lines = certificates.map(({ distrustedBy }) => {
     const indices = distrustedBy.map(({ program, action, date }) => {
       const key = `${program} ${action} ${date}`;
-      const known = this.#known.get(key);
-      if (known !== undefined) return known;
-      this.#known.set(key, this.entries.length);
-      return this.entries.push({ program, action, date }) - 1;
+      const index = known.get(key) ?? distrusts.push({ program, action, date }) - 1;
+      known.set(key, index);
+      return index;
     });
-    return { distrustedBy: [...new Set(indices)] };
-  }
+    return [...new Set(indices)].join(' ');
+  });
+  return { distrusts, distrustedBy: lines.join('\n') };
+}
+
+/** What programmes did to a certificate of the list. */
+export function distrustsOf(
+  { certificates, distrusts, distrustedBy }: CompiledBlocklist,
+  certificate: CompiledCertificate,
+): readonly CompiledDistrust[] {
+  const line = distrustedBy.split('\n')[certificates.indexOf(certificate)] ?? '';
+  return line.split(' ').flatMap((index) => (index === '' ? [] : (distrusts[Number(index)] ?? [])));
 }
 
 const TODAY = ['mozilla', 'chrome', 'apple', 'microsoft', 'android', 'windows-required'];

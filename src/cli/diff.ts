@@ -2,6 +2,9 @@
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { inventoryOf } from '../api/inventory.ts';
+import { readSaved } from '../api/saved.ts';
+import type { StoreProgress } from '../audit/read-stores.ts';
 import { scan } from '../audit/scan.ts';
 import { RootauditError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
@@ -11,7 +14,8 @@ import type { Report } from '../report/report.ts';
 import { parseSaved, type SavedInventory, type SavedReport } from '../report/saved.ts';
 import { STORE_TYPES } from '../stores/index.ts';
 import { EXIT } from './exit-code.ts';
-import { inventoryOf, withTarget } from './inventory.ts';
+import { describe, type HelpDetails } from './help.ts';
+import { withTarget } from './inventory.ts';
 import {
   addBlocklistOption,
   openChosenBlocklist,
@@ -20,8 +24,10 @@ import {
   type Surroundings,
 } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
-import { readSaved } from './policy.ts';
+import { storeWords } from './progress-words.ts';
+import { addPasswordOptions, passwordsOf } from './store-passwords.ts';
 import { addImageOptions, type ImageOptions } from './targets.ts';
+import { suggestArguments } from './values.ts';
 
 interface DiffOptions extends BlocklistOptions, OutputOptions, ImageOptions {
   readonly allowIncomplete: boolean;
@@ -30,21 +36,25 @@ interface DiffOptions extends BlocklistOptions, OutputOptions, ImageOptions {
 /** The word for this machine as it runs. */
 const LIVE = 'live';
 
-const HELP = `
-Each of the two is a file that \`rootaudit snapshot\`, \`rootaudit list -f json\` or \`rootaudit scan -f json\` wrote, a
-target as \`rootaudit scan\` takes it (a directory, an image), or "${LIVE}" for this machine (./${LIVE} for a directory of that
-name). A report of a scan knows roots on the blocklist only, so with one of them nothing else is compared.
-
-Exit codes:
-  0  nothing changed
-  1  something changed
-  2  wrong usage, or one of the two cannot be read at all
-  3  nothing changed in what could be read, but not everything could (--allow-incomplete turns this into 0)
-
-Examples:
-  $ rootaudit diff monday.json ${LIVE}            what has changed since?
-  $ rootaudit diff monday.json tuesday.json -f json
-  $ rootaudit diff app-1.tar app-2.tar        two images`;
+const DETAILS: HelpDetails = {
+  about: [
+    `Each of the two is a file that rootaudit snapshot, rootaudit list -f json or rootaudit scan -f json wrote, a target as rootaudit scan takes it (a directory, an image), or "${LIVE}" for this machine (./${LIVE} for a directory of that name). A report of a scan knows roots on the blocklist only, so with one of them nothing else is compared.`,
+  ],
+  exitCodes: [
+    [0, 'nothing changed'],
+    [1, 'something changed'],
+    [2, 'wrong usage, or one of the two cannot be read at all'],
+    [
+      3,
+      'nothing changed in what could be read, but not everything could (--allow-incomplete turns this into 0)',
+    ],
+  ],
+  examples: [
+    [`rootaudit diff monday.json ${LIVE}`, 'what has changed since?'],
+    ['rootaudit diff monday.json tuesday.json -f json', 'two files, for a program'],
+    ['rootaudit diff app-1.tar app-2.tar', 'two images'],
+  ],
+};
 
 export function addDiffCommand(program: Command, surroundings: Surroundings): void {
   const command = program
@@ -52,20 +62,15 @@ export function addDiffCommand(program: Command, surroundings: Surroundings): vo
     .description(
       'tell which roots became trusted, and which stopped, between two snapshots, reports or targets',
     );
-  addImageOptions(addBlocklistOption(addFormatOption(command, 'drift')))
-    .option(
-      '--store-password <password>',
-      'try this password on keystores too (repeatable)',
-      (value: string, previous: readonly string[]) => [...previous, value],
-      [],
-    )
+  addPasswordOptions(addImageOptions(addBlocklistOption(addFormatOption(command, 'drift'))))
     .option('--allow-incomplete', 'exit with 0 although a store could not be read', false)
-    .addHelpText('after', HELP)
     .action(async (before: string, after: string, options: DiffOptions) => {
       const drift = await compare(before, after, options, surroundings);
       await writeOutputs('drift', options, surroundings, (render, style) => render(drift, style));
       process.exitCode = exitCodeOf(drift, options);
     });
+  const sides = { words: [LIVE], paths: 'files' } as const;
+  suggestArguments(describe(command, DETAILS), sides, sides);
 }
 
 function exitCodeOf(drift: Drift, { allowIncomplete }: DiffOptions): number {
@@ -144,7 +149,7 @@ function audit(
   return withTarget(named, options, surroundings, async (target) =>
     saved(
       kind === 'inventory'
-        ? await inventoryOf(target, options.storePassword)
+        ? await inventoryOf(target, passwordsOf(options), progressOf(surroundings))
         : await reportOf(target, options, surroundings),
       reference,
     ),
@@ -158,20 +163,27 @@ async function reportOf(target: Target, options: DiffOptions, surroundings: Surr
     unverifiedNames: false,
     blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
   });
+  const progress = progressOf(surroundings);
   const audited = (): Report =>
     scan({
       target,
       stores: STORE_TYPES,
       tool: TOOL,
-      read: { storePasswords: options.storePassword },
+      read: { storePasswords: passwordsOf(options) },
       matcher,
       blocklist: { version, digest },
       mitigated: true,
       removeShipped: false,
+      ...(progress && { progress }),
     });
   let report = audited();
   while (await target.fetchMissing?.()) report = audited();
   return report;
+}
+
+function progressOf({ terminal }: Surroundings): ((state: StoreProgress) => void) | undefined {
+  const { progress } = terminal;
+  return progress && ((state) => progress.show(() => storeWords(state)));
 }
 
 /** Through JSON, so that a target is read exactly as its file would be. */

@@ -1,9 +1,8 @@
 /** The exit codes: a promise to scripts. Documented in README.md. */
 
 import type { Severity } from '../blocklist/advisory.ts';
-import { severityRank } from '../match/matcher.ts';
-import { isAccepted, isAlarm } from '../report/acceptance.ts';
 import type { Report } from '../report/report.ts';
+import { verdictOf } from '../report/verdict.ts';
 
 export const EXIT = {
   /** Clean, and everything could be read. */
@@ -29,14 +28,7 @@ export interface ExitRules {
   readonly allowIncomplete: boolean;
 }
 
-export function exitCodeOf(
-  { findings, policy, complete }: Report,
-  { failOn, allowIncomplete }: ExitRules,
-): number {
-  const failing = findings.some(
-    (finding) => isAlarm(finding) && severityRank(finding.severity) >= severityRank(failOn),
-  );
-  const violated = policy?.violations.some((violation) => !isAccepted(violation)) ?? false;
-  if (failing || violated) return EXIT.findings;
-  return complete || allowIncomplete ? EXIT.clean : EXIT.incomplete;
+export function exitCodeOf(report: Report, { failOn, allowIncomplete }: ExitRules): number {
+  const verdict = verdictOf(report, failOn);
+  return verdict === 'incomplete' && allowIncomplete ? EXIT.clean : EXIT[verdict];
 }

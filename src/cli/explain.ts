@@ -1,15 +1,8 @@
 /** `rootaudit explain` */
 
-import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { explainAdvisory, explainCertificate, explainFingerprint, explainHashes } from '../audit/explain.ts';
-import type { Blocklist } from '../blocklist/load.ts';
-import { certificateFrom } from '../core/certificate.ts';
-import { RootauditError } from '../core/errors.ts';
-import { MAX_FILE_BYTES } from '../core/target.ts';
-import { createMatcher } from '../match/matcher.ts';
-import type { Explanation } from '../report/explanation.ts';
-import { readCertificates, readTrustListHashes } from '../stores/shared/any-file.ts';
+import { explainWhat } from '../api/explain.ts';
+import { describe, type HelpDetails } from './help.ts';
 import {
   addBlocklistOption,
   openChosenBlocklist,
@@ -17,73 +10,32 @@ import {
   type Surroundings,
 } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
+import { suggestArguments } from './values.ts';
 
-const HELP = `
-Examples:
-  $ rootaudit explain kazakhstan-qaznet       an advisory
-  $ rootaudit explain 00309c73                a fingerprint, or its first eight digits
-  $ rootaudit explain suspicious.crt          each certificate in a PEM, DER or Java keystore file
-  $ rootaudit explain authroot.stl            what a trust list of Windows names that is on the blocklist`;
+const DETAILS: HelpDetails = {
+  exitCodes: [
+    [0, 'the story is told, or it is not on the blocklist'],
+    [2, 'wrong usage, or the file cannot be read'],
+  ],
+  examples: [
+    ['rootaudit explain kazakhstan-qaznet', 'an advisory'],
+    ['rootaudit explain 00309c73', 'a fingerprint, or its first eight digits'],
+    ['rootaudit explain suspicious.crt', 'each certificate in a PEM, DER or Java keystore file'],
+    ['rootaudit explain authroot.stl', 'what a trust list of Windows names that is on the blocklist'],
+  ],
+};
 
 export function addExplainCommand(program: Command, surroundings: Surroundings): void {
   const command = program
     .command('explain <what>')
     .description('tell the story of one root: a fingerprint, a certificate file or an advisory');
-  addBlocklistOption(addFormatOption(command, 'explanations'))
-    .addHelpText('after', HELP)
-    .action(async (what: string, options: BlocklistOptions & OutputOptions) => {
-      const explanations = explain(what, openChosenBlocklist(options, surroundings));
+  addBlocklistOption(addFormatOption(command, 'explanations')).action(
+    async (what: string, options: BlocklistOptions & OutputOptions) => {
+      const explanations = explainWhat(what, openChosenBlocklist(options, surroundings));
       await writeOutputs('explanations', options, surroundings, (render, style) =>
         render(explanations, style),
       );
-    });
-}
-
-function explain(what: string, blocklist: Blocklist): readonly Explanation[] {
-  const advisory = blocklist.advisoryIds().includes(what) ? blocklist.advisory(what) : undefined;
-  if (advisory) return [explainAdvisory(advisory, blocklist)];
-  if (isFile(what)) return explainFile(what, blocklist);
-  const fingerprint = what.replaceAll(/[:\s]/g, '').toLowerCase();
-  if (/^[0-9a-f]{8,64}$/.test(fingerprint)) {
-    const found = explainFingerprint(fingerprint, blocklist);
-    return found.length > 0 ? found : [notListed(blocklist)];
-  }
-  throw new RootauditError(
-    `"${what}" is no advisory, no file and no fingerprint`,
-    'Give an advisory id, a certificate file, or at least eight hex digits of a fingerprint.',
+    },
   );
-}
-
-function notListed({ compiled: { version, digest } }: Blocklist): Explanation {
-  return { blocklist: { version, digest }, certificate: null, match: null, advisory: null, records: [] };
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-function explainFile(path: string, blocklist: Blocklist): readonly Explanation[] {
-  if (statSync(path).size > MAX_FILE_BYTES)
-    throw new RootauditError(`${path} is too large to be a certificate file`);
-  const bytes = readFileSync(path);
-  const hashes = readTrustListHashes(bytes);
-  if (hashes) return explainTrustList(hashes, blocklist);
-  const certificates = readCertificates(bytes).map(certificateFrom);
-  if (certificates.length === 0) {
-    throw new RootauditError(
-      `${path} holds no certificate`,
-      'PEM, DER, PKCS#7, PKCS#12, JKS, .sst and .stl files are understood.',
-    );
-  }
-  const matcher = createMatcher(blocklist.compiled, {
-    unverifiedNames: true,
-    blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
-  });
-  return certificates.map((certificate) => explainCertificate(certificate, matcher, blocklist));
-}
-
-/** A list names hundreds of roots by hash, so only those that the blocklist knows are told. */
-function explainTrustList(hashes: readonly string[], blocklist: Blocklist): readonly Explanation[] {
-  const known = explainHashes(hashes, blocklist);
-  return known.length > 0 ? known : [notListed(blocklist)];
+  suggestArguments(describe(command, DETAILS), { advisories: true, paths: 'files' });
 }

@@ -1,21 +1,9 @@
-/** Every certificate of a target that a command names. */
+/** The one target that a command names. */
 
-import { listStores } from '../audit/list.ts';
 import { RootauditError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
-import type { Inventory } from '../report/report.ts';
-import { STORE_TYPES } from '../stores/index.ts';
-import { TOOL, type Surroundings } from './options.ts';
+import type { Surroundings } from './options.ts';
 import { openTargets, type ImageOptions } from './targets.ts';
-
-export async function inventoryOf(target: Target, storePasswords: readonly string[]): Promise<Inventory> {
-  const list = (): Inventory =>
-    listStores({ target, stores: STORE_TYPES, tool: TOOL, read: { storePasswords } });
-  let inventory = list();
-  // What a stream has let go by is fetched when a store asks for it.
-  while (await target.fetchMissing?.()) inventory = list();
-  return inventory;
-}
 
 /** What `use` makes of the one target that is named; this machine (or what the options say) without a reference. */
 export async function withTarget<Result>(

@@ -1,11 +1,15 @@
 /** The command line: parses arguments, runs a command, and turns whatever goes wrong into words and an exit code. */
 
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { RootauditError } from '../core/errors.ts';
+import { visible } from '../core/text.ts';
+import { addCompletionCommand } from './completion.ts';
 import { EXIT } from './exit-code.ts';
 import { addDiffCommand } from './diff.ts';
 import { addExplainCommand } from './explain.ts';
 import { tellFailure } from './failure.ts';
+import { describe, HELP_STYLE, type HelpDetails } from './help.ts';
 import { addInitCommand } from './init.ts';
 import { addListCommand } from './list.ts';
 import { TOOL, type Surroundings } from './options.ts';
@@ -13,49 +17,103 @@ import { addRemoveCommand } from './remove.ts';
 import { addScanCommand } from './scan.ts';
 import { addSelftestCommand } from './selftest.ts';
 import { addSnapshotCommand } from './snapshot.ts';
+import { addTerminalOptions, helpWidth, terminalFor, type Terminal } from './terminal.ts';
 import { addUndoCommand } from './undo.ts';
+import { addWatchCommand } from './watch.ts';
 
-const HELP = `
-Examples:
-  $ rootaudit scan               which roots does this machine trust that must go?
-  $ rootaudit list               every trust store and every certificate in it
-  $ rootaudit explain superfish  the story of one of them
-  $ rootaudit selftest           does this installation find what it claims to find?`;
+const DETAILS: HelpDetails = {
+  about: [
+    'rootaudit COMMAND --help tells more about each. What a command line does not say is taken from the environment, then from the policy, then from the default.',
+  ],
+  examples: [
+    ['rootaudit scan', 'which roots does this machine trust that must go?'],
+    ['rootaudit list', 'every trust store and every certificate in it'],
+    ['rootaudit explain superfish', 'the story of one of them'],
+    ['rootaudit selftest', 'does this installation find what it claims to find?'],
+  ],
+};
+
+/** The one source of --help, completion and the manual pages. */
+export function createProgram(surroundings: Omit<Surroundings, 'terminal'>): {
+  readonly program: Command;
+  readonly terminal: () => Terminal | undefined;
+} {
+  let terminal: Terminal | undefined;
+  const { environment } = surroundings;
+  const whole: Surroundings = {
+    ...surroundings,
+    get terminal() {
+      return (terminal ??= terminalFor(program, program, environment));
+    },
+  };
+  const program = new Command('rootaudit')
+    .description('Whom does this machine trust to read its encrypted traffic, and who among them must go?')
+    .version(TOOL.version)
+    .enablePositionalOptions()
+    .configureHelp(HELP_STYLE)
+    .configureOutput({
+      getOutHelpWidth: () => helpWidth(process.stdout, environment),
+      getErrHelpWidth: () => helpWidth(process.stderr, environment),
+    })
+    .showHelpAfterError('(add --help for help)')
+    .hook('preAction', (_, command) => {
+      terminal = terminalFor(program, command, environment);
+    });
+  // Before the commands are added: they inherit it.
+  program.exitOverride();
+  addScanCommand(program, whole);
+  addListCommand(program, whole);
+  addExplainCommand(program, whole);
+  addRemoveCommand(program, whole);
+  addUndoCommand(program, whole);
+  addSnapshotCommand(program, whole);
+  addDiffCommand(program, whole);
+  addWatchCommand(program, whole);
+  addInitCommand(program, whole);
+  addSelftestCommand(program, whole);
+  addCompletionCommand(program, whole);
+  for (const command of [program, ...program.commands]) addTerminalOptions(command);
+  describe(program, DETAILS);
+  return { program, terminal: () => terminal };
+}
 
 /** `argv` as the process has it. Sets process.exitCode. */
 export async function main(argv: readonly string[], packageRoot: string): Promise<void> {
-  const surroundings: Surroundings = { packageRoot, environment: process.env, stdout: process.stdout };
   // A reader that has seen enough (`| head`) closes the pipe; that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });
-  const program = new Command('rootaudit')
-    .description('Whom does this machine trust to read its encrypted traffic, and who among them must go?')
-    .version(TOOL.version)
-    .showHelpAfterError('(add --help for help)')
-    .addHelpText('after', HELP);
-  // Before the commands are added: they inherit it.
-  program.exitOverride();
-  addScanCommand(program, surroundings);
-  addListCommand(program, surroundings);
-  addExplainCommand(program, surroundings);
-  addRemoveCommand(program, surroundings);
-  addUndoCommand(program, surroundings);
-  addSnapshotCommand(program, surroundings);
-  addDiffCommand(program, surroundings);
-  addInitCommand(program, surroundings);
-  addSelftestCommand(program, surroundings);
+  forgetEmptyVariables(process.env);
+  const surroundings = { packageRoot, environment: process.env, stdout: process.stdout };
+  const { program, terminal } = createProgram(surroundings);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
-    process.exitCode = reportFailure(error);
+    terminal()?.progress?.clear();
+    process.exitCode = reportFailure(error, argv);
+  } finally {
+    terminal()?.progress?.clear();
   }
 }
 
-function reportFailure(error: unknown): number {
+const SWITCHES: ReadonlySet<string> = new Set(['ROOTAUDIT_NO_PROGRESS']);
+
+/** An empty variable is none, as is a switch that is set to no. */
+function forgetEmptyVariables(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('ROOTAUDIT_')) continue;
+    const value = environment[name] ?? '';
+    if (value === '' || (SWITCHES.has(name) && /^(?:0|no|false|off)$/i.test(value))) delete environment[name];
+  }
+}
+
+function reportFailure(error: unknown, argv: readonly string[]): number {
   // Commander has already said what is wrong; help and version end with 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.usage;
+  if (error instanceof CommanderError) {
+    if (error.code === 'commander.unknownCommand') hintAtScan(argv);
+    return error.exitCode === 0 ? EXIT.clean : EXIT.usage;
+  }
   if (error instanceof RootauditError) {
     tellFailure(error);
     return EXIT.usage;
@@ -65,4 +123,11 @@ function reportFailure(error: unknown): number {
     `rootaudit: internal error, please report it\n${error instanceof Error ? error.stack : ''}\n`,
   );
   return EXIT.usage;
+}
+
+/** `rootaudit /mnt/disk` */
+function hintAtScan(argv: readonly string[]): void {
+  const first = argv.slice(2).find((word) => !word.startsWith('-'));
+  if (first === undefined || !(/[/\\:]/.test(first) || existsSync(first))) return;
+  process.stderr.write(`To look at it: rootaudit scan ${visible(first)}\n`);
 }

@@ -4,11 +4,14 @@ import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { RootauditError } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
 import { visible } from '../core/text.ts';
 import { formatsFor, isMachineFormat, loadRenderer, type Format } from '../render/index.ts';
 import type { Renderer, Subject } from '../render/renderer.ts';
 import type { Style } from '../render/style.ts';
 import { styleOf } from './environment.ts';
+import type { Surroundings } from './options.ts';
+import { suggestValues } from './values.ts';
 
 interface Output {
   readonly format: Format;
@@ -24,13 +27,29 @@ export interface OutputOptions {
 export function addFormatOption(command: Command, subject: Subject): Command {
   const formats = formatsFor(subject);
   return command.addOption(
-    new Option(
-      '-f, --format <format[=file]>',
-      `${formats.join(', ')}; <format>=<file> writes into a file; repeatable`,
-    )
-      .argParser((value: string, previous: readonly Output[]) => addOutput(value, previous, formats))
-      .default([], 'table'),
+    suggestValues(
+      new Option(
+        '-f, --format <format[=file]>',
+        'how to print; <format>=<file> writes into a file; repeatable',
+      )
+        .env('ROOTAUDIT_FORMAT')
+        .argParser((value: string, previous: readonly Output[]) => addOutputs(value, previous, formats))
+        .default([], 'table'),
+      { words: formats, wordsTakeFile: true },
+    ),
   );
+}
+
+/** Several in a variable of the environment, one in each line. */
+function addOutputs(
+  value: string,
+  previous: readonly Output[],
+  formats: readonly Format[],
+): readonly Output[] {
+  const values = value.split('\n').map((line) => line.trim());
+  return values
+    .filter((each) => each !== '' || values.length === 1)
+    .reduce((outputs, each) => addOutput(each, outputs, formats), previous);
 }
 
 function addOutput(
@@ -40,7 +59,10 @@ function addOutput(
 ): readonly Output[] {
   const [name = '', file] = splitOnce(value);
   const format = formats.find((known) => known === name);
-  if (format === undefined) throw new InvalidArgumentError(`Allowed formats are ${formats.join(', ')}.`);
+  if (format === undefined) {
+    const meant = didYouMean(name, formats);
+    throw new InvalidArgumentError(`Allowed formats are ${formats.join(', ')}.${meant ? ` ${meant}` : ''}`);
+  }
   if (file === '') throw new InvalidArgumentError('A file name has to follow the equals sign.');
   if (file === undefined) {
     const taken = previous.find((output) => output.file === undefined);
@@ -70,23 +92,26 @@ function checkPlace(file: string): void {
     throw new InvalidArgumentError(`The directory ${visible(dirname(file))} does not exist.`);
 }
 
-interface Place {
-  readonly stdout: NodeJS.WriteStream;
-  readonly environment: NodeJS.ProcessEnv;
+/** How standard output is written for people. */
+export async function outputStyle({ stdout, environment, terminal }: Surroundings): Promise<Style> {
+  const { colour, verbose, quiet } = terminal;
+  return { ...(await styleOf(stdout, environment, colour)), verbose, quiet };
 }
 
 /** Renders everything that was asked for and writes it to its place; the files after what can be seen at once. */
 export async function writeOutputs<Kind extends Subject>(
   subject: Kind,
   { format: outputs }: OutputOptions,
-  { stdout, environment }: Place,
+  surroundings: Surroundings,
   render: (renderer: NonNullable<Renderer[Kind]>, style: Style) => string,
   details: Partial<Style> = {},
 ): Promise<void> {
+  const { stdout, terminal } = surroundings;
+  terminal.progress?.clear();
   const all: readonly Output[] = outputs.length === 0 ? [{ format: 'table' }] : outputs;
   for (const { format, file } of all.toSorted(standardOutputFirst)) {
     const plain = file !== undefined || isMachineFormat(format);
-    const style = plain ? PLAIN : await styleOf(stdout, environment);
+    const style = plain ? { ...PLAIN, verbose: terminal.verbose } : await outputStyle(surroundings);
     const text = render(await loadRenderer(format, subject), { ...style, ...details });
     if (file === undefined) stdout.write(text);
     else writeWhole(file, text);

@@ -5,20 +5,23 @@ import { RootauditError } from '../core/errors.ts';
 import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { visible } from '../core/text.ts';
 import { createMatcher } from '../match/matcher.ts';
-import { RemovalInterrupted } from '../removal/apply.ts';
+import { isRunnable, RemovalInterrupted } from '../removal/apply.ts';
 import { findUsers } from '../removal/in-use.ts';
 import { defaultJournalBase, prepareBase } from '../removal/journal.ts';
 import { cleanUpAfterOthers } from '../removal/leftovers.ts';
 import { withLock } from '../removal/lock.ts';
+import type { Root } from '../removal/place.ts';
 import { actionText, planText, removalJson, resultText } from '../render/removal.ts';
 import type { RemovalPlan, RemovalResult } from '../report/removal-plan.ts';
 import { STORE_TYPES } from '../stores/index.ts';
 import { applyPlan, needsRoot, rootOf, type Planned } from './apply-plan.ts';
-import { styleOf } from './environment.ts';
 import { EXIT } from './exit-code.ts';
 import { openChosenBlocklist, openTarget, TOOL, type Surroundings } from './options.ts';
+import { outputStyle } from './outputs.ts';
+import { storeWords } from './progress-words.ts';
 import { confirm, isAnsweredByPerson } from './question.ts';
 import type { RemoveOptions } from './remove.ts';
+import { passwordsOf } from './store-passwords.ts';
 
 interface Context {
   readonly targets: readonly string[];
@@ -34,8 +37,8 @@ export async function runRemove(
 ): Promise<number> {
   const context = { targets, options, surroundings };
   if (options.apply) return applyRemoval(context);
-  const { plan } = await planFor(context, targets);
-  await show(plan, context);
+  const { plan, target } = await planFor(context, targets);
+  await show(plan, rootOf(target), context);
   return plan.certificates.length > 0 ? EXIT.findings : plan.complete ? EXIT.clean : EXIT.incomplete;
 }
 
@@ -43,6 +46,7 @@ async function planFor({ options, surroundings }: Context, targets: readonly str
   const target = await openTarget(options, surroundings);
   const blocklist = openChosenBlocklist(options, surroundings);
   const { version, digest } = blocklist.compiled;
+  const { progress } = surroundings.terminal;
   const planned = planRemoval({
     target,
     stores: STORE_TYPES,
@@ -53,22 +57,25 @@ async function planFor({ options, surroundings }: Context, targets: readonly str
     blocklist: { version, digest },
     advisoryIds: blocklist.advisoryIds(),
     tool: TOOL,
-    read: { storePasswords: options.storePassword },
+    read: { storePasswords: passwordsOf(options) },
     choice: { ...options, targets },
     distrust: options.distrust,
+    ...(progress && { progress: (state) => progress.show(() => storeWords(state)) }),
   });
+  progress?.clear();
   return { ...planned, target };
 }
 
-async function show(plan: RemovalPlan, { options, surroundings }: Context): Promise<void> {
-  const { stdout, environment } = surroundings;
+async function show(plan: RemovalPlan, root: Root, { options, surroundings }: Context): Promise<void> {
+  const { stdout, terminal } = surroundings;
   if (options.format === 'json') {
     stdout.write(removalJson(plan));
     return;
   }
-  stdout.write(planText(plan, await styleOf(stdout, environment)));
-  if (plan.steps.length === 0) return;
-  const command = ['rootaudit', 'remove', ...process.argv.slice(3), '--apply'];
+  const style = await outputStyle(surroundings);
+  stdout.write(planText(plan, style, (argv) => isRunnable(argv, root)));
+  if (plan.steps.length === 0 || terminal.quiet) return;
+  const command = ['rootaudit', ...process.argv.slice(2), '--apply'];
   const sudo = needsRoot(plan) ? 'sudo ' : '';
   stdout.write(`\nNothing has been changed. To do it: ${sudo}${words(command)}\n`);
 }
@@ -102,10 +109,11 @@ async function applyRemoval(context: Context): Promise<number> {
 
 async function askAndApply(planned: Planned, base: string, context: Context): Promise<number> {
   const { options, surroundings } = context;
-  const { stdout, environment } = surroundings;
+  const { stdout } = surroundings;
   const { plan } = planned;
-  const style = await styleOf(stdout, environment);
-  if (options.format === 'table') stdout.write(planText(plan, style));
+  const style = await outputStyle(surroundings);
+  const root = rootOf(planned.target);
+  if (options.format === 'table') stdout.write(planText(plan, style, (argv) => isRunnable(argv, root)));
   if (plan.steps.length === 0) {
     if (options.format === 'json') stdout.write(removalJson(plan, nothingDone(plan)));
     return plan.certificates.length > 0 ? EXIT.findings : plan.complete ? EXIT.clean : EXIT.incomplete;
@@ -181,7 +189,7 @@ async function perform(first: Planned, base: string, context: Context): Promise<
     return await applyPlan(first, {
       base,
       stores: STORE_TYPES,
-      read: { storePasswords: options.storePassword },
+      read: { storePasswords: passwordsOf(options) },
       tool: `${TOOL.name} ${TOOL.version}`,
       now: new Date(),
       open: () => openTarget(options, surroundings),

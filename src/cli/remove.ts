@@ -2,15 +2,17 @@
 
 import { Option, type Command } from 'commander';
 import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
+import { describe, type HelpDetails } from './help.ts';
 import { addBlocklistOption, type BlocklistOptions, type Surroundings } from './options.ts';
+import { addPasswordOptions, type PasswordOptions } from './store-passwords.ts';
+import { suggestArguments } from './values.ts';
 
-export interface RemoveOptions extends BlocklistOptions {
+export interface RemoveOptions extends BlocklistOptions, PasswordOptions {
   readonly severity: Severity;
   readonly apply: boolean;
   readonly yes: boolean;
   readonly root?: string;
   readonly distrust: boolean;
-  readonly storePassword: readonly string[];
   readonly journal?: string;
   readonly force: boolean;
   readonly format: 'table' | 'json';
@@ -18,29 +20,31 @@ export interface RemoveOptions extends BlocklistOptions {
   readonly suspected: boolean;
 }
 
-const HELP = `
-Without --apply nothing is changed: the plan is printed. With it, everything that is touched is copied first, each step
-is written down before it is taken, and every store is read again afterwards. "rootaudit undo" goes back.
-
-Exit codes:
-  0  nothing has to go; with --apply: everything went, and no store trusts it any more
-  1  something has to go; with --apply: something is still trusted, as the output says
-  2  wrong usage, or it could not be done; with --apply the output says whether anything was changed
-  3  nothing (more) has to go, but a store could not be read
-
-Examples:
-  $ rootaudit remove                          what would be done about everything that scan finds?
-  $ sudo rootaudit remove --apply             do it, after a question
-  $ rootaudit remove superfish                about one advisory
-  $ rootaudit remove 00309c73                 about one certificate on the blocklist
-  $ rootaudit remove <SHA-256> --apply --yes  about any certificate, in a script
-  $ rootaudit remove --root /mnt/disk         about a mounted disk or an unpacked image`;
+const DETAILS: HelpDetails = {
+  about: [
+    'Without --apply nothing is changed: the plan is printed. With it, everything that is touched is copied first, each step is written down before it is taken, and every store is read again afterwards. rootaudit undo goes back.',
+  ],
+  exitCodes: [
+    [0, 'nothing has to go; with --apply: everything went, and no store trusts it any more'],
+    [1, 'something has to go; with --apply: something is still trusted, as the output says'],
+    [2, 'wrong usage, or it could not be done; with --apply the output says whether anything was changed'],
+    [3, 'nothing (more) has to go, but a store could not be read'],
+  ],
+  examples: [
+    ['rootaudit remove', 'what would be done about everything that scan finds?'],
+    ['sudo rootaudit remove --apply', 'do it, after a question'],
+    ['rootaudit remove superfish', 'about one advisory'],
+    ['rootaudit remove 00309c73', 'about one certificate on the blocklist'],
+    ['rootaudit remove <SHA-256> --apply --yes', 'about any certificate, in a script'],
+    ['rootaudit remove --root /mnt/disk', 'about a mounted disk or an unpacked image'],
+  ],
+};
 
 export function addRemoveCommand(program: Command, surroundings: Surroundings): void {
   const command = program
     .command('remove [target...]')
     .description('take dangerous roots (fingerprints, advisories; default: all) out of every store');
-  addBlocklistOption(command)
+  addPasswordOptions(addBlocklistOption(command))
     .addOption(
       new Option('--severity <severity>', 'without targets: everything that is this bad or worse')
         .choices([...SEVERITIES])
@@ -52,19 +56,14 @@ export function addRemoveCommand(program: Command, surroundings: Surroundings): 
     .option('--remove-shipped', 'also roots that clean systems ship', false)
     .option('--suspected', 'also roots that are suspected by their name alone', false)
     .option('--force', 'also while a program that is running has the store open', false)
-    .option('--journal <directory>', 'keep copies and journal here')
+    .addOption(new Option('--journal <directory>', 'keep copies and journal here').env('ROOTAUDIT_JOURNAL'))
     .option('--root <directory>', 'work on the system whose root is mounted or unpacked here')
-    .addOption(
-      new Option('--store-password <password>', 'try this password on keystores too (repeatable)')
-        .argParser((value: string, previous: readonly string[]) => [...previous, value])
-        .default([], 'the well-known ones only'),
-    )
     .addOption(
       new Option('-f, --format <format>', 'how to print').choices(['table', 'json']).default('table'),
     )
-    .addHelpText('after', HELP)
     .action(async (targets: readonly string[], options: RemoveOptions) => {
       const { runRemove } = await import('./remove-run.ts');
       process.exitCode = await runRemove(targets, options, surroundings);
     });
+  suggestArguments(describe(command, DETAILS), { advisories: true });
 }

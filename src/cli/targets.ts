@@ -1,10 +1,13 @@
 /** The targets that a scan names: this machine, directories, images. */
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import * as targets from '../api/targets.ts';
 import { RootauditError } from '../core/errors.ts';
-import type { Target } from '../core/target.ts';
-import type { OpenOptions } from '../images/open.ts';
-import { openTarget, type Surroundings, type TargetOptions } from './options.ts';
+import { visible } from '../core/text.ts';
+import type { ImageProgress } from '../images/progress.ts';
+import { checkRoot, type Surroundings, type TargetOptions } from './options.ts';
+import { imageWords } from './progress-words.ts';
+import type { Progress } from './progress.ts';
 
 export interface ImageOptions extends TargetOptions {
   readonly platform?: string;
@@ -12,16 +15,12 @@ export interface ImageOptions extends TargetOptions {
   readonly verify: boolean;
 }
 
-/** A reference whose target cannot be read at all must not hide what is found on the others. */
-export type Opened =
-  | { readonly reference: string; readonly target: Target }
-  | { readonly reference: string; readonly error: RootauditError };
-
 export function addImageOptions(command: Command): Command {
   return command
-    .option(
-      '--platform <os/arch>',
-      'which image of a multi-platform one, or all (default: that of this machine)',
+    .addOption(
+      new Option('--platform <os/arch>', 'which image of a multi-platform one, or all')
+        .env('ROOTAUDIT_PLATFORM')
+        .default(undefined, 'that of this machine'),
     )
     .option('--plain-http', 'read a registry on this machine without TLS', false)
     .option('--verify', 'also check the digests of what an archive lets us pass over', false);
@@ -31,38 +30,24 @@ export function addImageOptions(command: Command): Command {
 export async function* openTargets(
   references: readonly string[],
   options: ImageOptions,
-  surroundings: Surroundings,
-): AsyncGenerator<Opened> {
-  if (references.length === 0) {
-    yield* closing(options.root ?? '', [await openTarget(options, surroundings)]);
-    return;
-  }
-  if (options.root !== undefined || options.adb !== undefined) {
+  { environment, terminal: { progress } }: Surroundings,
+): AsyncGenerator<targets.Opened> {
+  checkRoot(options);
+  if (references.length > 0 && (options.root !== undefined || options.adb !== undefined)) {
     const option = options.root === undefined ? '--adb' : '--root';
     throw new RootauditError(`${option} names a target of its own: leave out ${references.join(', ')}`);
   }
-  const { openReference } = await import('../images/open.ts');
   const { platform, plainHttp, verify } = options;
-  const open: OpenOptions = { verify, plainHttp, ...(platform !== undefined && { platform }) };
-  for (const reference of references) {
-    try {
-      yield* closing(reference, openReference(reference, open));
-    } catch (error) {
-      if (!(error instanceof RootauditError) || references.length === 1) throw error;
-      yield { reference, error };
-    }
-  }
+  const images = { verify, plainHttp, ...(platform !== undefined && { platform }) };
+  const shown = progress && references.length > 0 ? { progress: await imageProgress(progress) } : {};
+  yield* targets.openTargets(references, options, { ...images, ...shown }, environment, (k, reference) =>
+    progress?.about(
+      references.length > 1 ? `${k + 1} of ${references.length}, ${visible(reference, 60)}` : undefined,
+    ),
+  );
 }
 
-async function* closing(
-  reference: string,
-  targets: AsyncIterable<Target> | Iterable<Target>,
-): AsyncGenerator<Opened> {
-  for await (const target of targets) {
-    try {
-      yield { reference, target };
-    } finally {
-      await target.close?.();
-    }
-  }
+async function imageProgress(progress: Progress): Promise<ImageProgress> {
+  const { ImageProgress } = await import('../images/progress.ts');
+  return new ImageProgress((state) => progress.show(() => imageWords(state)));
 }

@@ -22,7 +22,7 @@ import type { UndoCommandOptions } from './undo.ts';
 export async function runUndo(
   name: string | undefined,
   options: UndoCommandOptions,
-  { stdout, environment }: Surroundings,
+  { stdout, environment, terminal: { quiet } }: Surroundings,
 ): Promise<number> {
   const base = resolve(options.journal ?? defaultJournalBase(environment));
   if (options.list) {
@@ -45,7 +45,8 @@ export async function runUndo(
       ...(options.root !== undefined && { root: { host: hostOf(options.root), drives: false } }),
     }),
   );
-  stdout.write(options.format === 'json' ? jsonText(undone) : undoneText(undone));
+  if (options.format === 'json') stdout.write(jsonText(undone));
+  else if (!quiet) stdout.write(undoneText(undone));
   return EXIT.clean;
 }
 

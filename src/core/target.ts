@@ -58,6 +58,13 @@ export interface OpenFile {
   close(): void;
 }
 
+/** A regular file as it goes by: as a whole, or in pieces where it is too large for that. */
+export interface PassingFile {
+  readonly path: string;
+  readonly size: number;
+  readonly content: OpenFile | AsyncIterable<Uint8Array>;
+}
+
 /** Files larger than this are no trust store we know. */
 export const MAX_FILE_BYTES = 64 << 20;
 
@@ -130,6 +137,11 @@ export interface Target {
    * there is more now, so that the audit has to be done again.
    */
   fetchMissing?(): Promise<boolean>;
+  /**
+   * For a target whose files lie behind one another: every regular file at or below `directories`, in that order. Each
+   * is valid until the next is asked for.
+   */
+  eachFile?(directories: readonly string[]): AsyncIterable<PassingFile>;
   /**
    * For an image: as it was after each layer but the last, from the lowest on. Each is valid until the next is asked for.
    */

@@ -2,9 +2,8 @@
 
 import type { Certificate } from '../core/certificate.ts';
 import type { DeepResult, EmbeddedProgram } from '../core/embedded.ts';
-import type { OpenFile, Target } from '../core/target.ts';
 import { count } from '../core/text.ts';
-import { FsError } from '../core/target.ts';
+import { FsError, type OpenFile, type PassingFile, type Target } from '../core/target.ts';
 import { carrierWords } from './known-carriers.ts';
 import { programDirectories, withoutNested } from './places.ts';
 import { scanProgram, type ScanContext } from './program.ts';
@@ -46,26 +45,22 @@ export async function scanPrograms({
   const packed = new Map<string, number>();
   let files = 0;
   let bytes = 0;
-  for (const path of walkPrograms(target, placesOf(target, directories), problems)) {
-    let file: OpenFile | undefined;
+  for await (const file of filesOf(target, placesOf(target, directories), problems)) {
+    const { path, size } = file;
+    progress?.({ path, files, bytes });
+    files++;
+    bytes += size;
     try {
-      file = target.fs.open(path);
-      if (!file) continue;
-      progress?.({ path, files, bytes });
-      files++;
-      bytes += file.size;
-      const content = await scanProgram(path, file, context);
+      const content = await scanProgram(file, context);
       for (const problem of content.problems) problems.add(problem);
       if (notes.length < MAX_NOTES) notes.push(...content.notes);
       if (content.packed !== undefined) packed.set(content.packed, (packed.get(content.packed) ?? 0) + 1);
       if (content.held.length === 0) continue;
-      const { format, held, certificates } = content;
-      const words = carrierWords(target, path, held, certificates, context.windows.file);
+      const { format, held, certificates, hasMarks } = content;
+      const words = carrierWords(target, path, held, certificates, hasMarks);
       programs.push({ path, format, held, certificates, ...(words !== undefined && { carriesOnly: words }) });
     } catch (error) {
       problems.addError(error);
-    } finally {
-      file?.close();
     }
   }
   const looked = `--deep looked into ${count(files, 'file')}, ${count(Math.round(bytes / 1e6), 'megabyte')}`;
@@ -80,6 +75,32 @@ function packedNotes(packed: ReadonlyMap<string, number>): string[] {
   return [
     `--deep did not unpack ${count(total, 'file')}, packed in ways that are not read: ${kinds.join(', ')}`,
   ];
+}
+
+/** In the order that is the cheapest for the target. */
+async function* filesOf(
+  target: Target,
+  places: readonly string[],
+  problems: ProblemList,
+): AsyncGenerator<PassingFile> {
+  if (target.eachFile) {
+    yield* target.eachFile(places);
+    return;
+  }
+  for (const path of walkPrograms(target, places, problems)) {
+    let content: OpenFile | undefined;
+    try {
+      content = target.fs.open(path);
+    } catch (error) {
+      problems.addError(error);
+    }
+    if (!content) continue;
+    try {
+      yield { path, size: content.size, content };
+    } finally {
+      content.close();
+    }
+  }
 }
 
 function placesOf(target: Target, directories: readonly string[]): readonly string[] {

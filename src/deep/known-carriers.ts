@@ -4,7 +4,7 @@
  * such a file, as README.md says.
  */
 
-import { FsError, type Target } from '../core/target.ts';
+import { FsError, type OpenFile, type Target } from '../core/target.ts';
 import type { EmbeddedCertificate } from '../core/embedded.ts';
 
 interface Carrier {
@@ -62,37 +62,62 @@ export function carrierWords(
   path: string,
   held: readonly EmbeddedCertificate[],
   certificates: number,
-  window: Buffer,
+  hasMarks: (marks: readonly string[]) => boolean,
 ): string | undefined {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = nameOf(path);
   const carrier = CARRIERS.find(
     (each) =>
       each.name.test(name) &&
       certificates >= (each.atLeast ?? 0) &&
       certificates <= (each.atMost ?? Infinity) &&
-      hasMarks(target, path, each.marks, window),
+      hasMarks(each.marks),
   );
   if (carrier) return carrier.words;
   return isOwnBlocklist(target, path, held) ? 'in a blocklist of rootaudit' : undefined;
 }
 
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** Each mark lies whole in one of two pieces that overlap. */
 const LONGEST_MARK = 64;
 
-function hasMarks(target: Target, path: string, marks: readonly string[], window: Buffer): boolean {
+/** True when all of them are somewhere in the file. */
+export function hasMarks(file: OpenFile, marks: readonly string[], window: Buffer): boolean {
   const missing = new Set(marks);
-  const file = missing.size > 0 ? target.fs.open(path) : undefined;
-  if (!file) return missing.size === 0;
-  try {
-    for (let offset = 0; missing.size > 0; offset += window.length - LONGEST_MARK) {
-      const length = file.read(window, offset);
-      const bytes = window.subarray(0, length);
-      for (const mark of missing) if (bytes.includes(mark, 0, 'latin1')) missing.delete(mark);
-      if (length < window.length) break;
+  for (let offset = 0; missing.size > 0; offset += window.length - LONGEST_MARK) {
+    const length = file.read(window, offset);
+    const bytes = window.subarray(0, length);
+    for (const mark of missing) if (bytes.includes(mark, 0, 'latin1')) missing.delete(mark);
+    if (length < window.length) break;
+  }
+  return missing.size === 0;
+}
+
+/** Looks for the marks of a file while its bytes go by. */
+export class MarkSearch {
+  readonly #missing: Set<string>;
+  /** The end of the piece before. */
+  #tail = Buffer.alloc(0);
+
+  /** For a file of this name. */
+  constructor(path: string) {
+    const name = nameOf(path);
+    this.#missing = new Set(CARRIERS.filter((each) => each.name.test(name)).flatMap(({ marks }) => marks));
+  }
+
+  add(piece: Buffer): void {
+    if (this.#missing.size === 0) return;
+    const joint = Buffer.concat([this.#tail, piece.subarray(0, LONGEST_MARK)]);
+    for (const mark of this.#missing) {
+      if (joint.includes(mark, 0, 'latin1') || piece.includes(mark, 0, 'latin1')) this.#missing.delete(mark);
     }
-    return missing.size === 0;
-  } finally {
-    file.close();
+    this.#tail = Buffer.concat([this.#tail, piece.subarray(-LONGEST_MARK)]).subarray(-LONGEST_MARK);
+  }
+
+  found(marks: readonly string[]): boolean {
+    return marks.every((mark) => !this.#missing.has(mark));
   }
 }
 

@@ -3,12 +3,14 @@
 import type { Certificate } from '../core/certificate.ts';
 import type { EmbeddedCertificate } from '../core/embedded.ts';
 import type { Problem } from '../core/errors.ts';
-import type { OpenFile } from '../core/target.ts';
+import { asBuffer } from '../core/bytes.ts';
+import type { OpenFile, PassingFile } from '../core/target.ts';
 import type { Archive, Source } from '../formats/archive.ts';
 import { openAsar } from '../formats/asar.ts';
 import { Carver, type CarvedCertificate } from '../formats/carve.ts';
 import { openZip } from '../formats/zip.ts';
 import { Findings, MAX_HELD, offsetText } from './findings.ts';
+import { hasMarks, MarkSearch } from './known-carriers.ts';
 import { memberAt, scanGzip, scanMembers } from './members.ts';
 
 /** Memory that is used for one file after the other. */
@@ -31,27 +33,78 @@ export interface ProgramContent {
   readonly notes: readonly string[];
   /** How the file is packed, where that is not unpacked here: "xz". */
   readonly packed?: string;
+  /** True when all of these byte strings (as latin1) are somewhere in the file. */
+  readonly hasMarks: (marks: readonly string[]) => boolean;
 }
 
-export async function scanProgram(
-  path: string,
-  file: OpenFile,
-  context: ScanContext,
-): Promise<ProgramContent> {
+export async function scanProgram(file: PassingFile, context: ScanContext): Promise<ProgramContent> {
+  const { path, content } = file;
   const findings = new Findings(path, context.wanted);
   const carver = new Carver(context.windows.file);
-  const { head, found } = carveSource(file, carver, context.wanted, findings);
+  return 'read' in content
+    ? scanWhole(path, content, carver, findings, context)
+    : scanPieces(file, content, carver, findings, context);
+}
+
+async function scanWhole(
+  path: string,
+  file: OpenFile,
+  carver: Carver,
+  findings: Findings,
+  { windows, wanted }: ScanContext,
+): Promise<ProgramContent> {
+  const { head, found } = carveSource(file, carver, wanted, findings);
   for (const diagnostic of carver.diagnostics) findings.fail(diagnostic);
   const archive = openArchive(path, file, carver);
   for (const { certificate, offset } of found) {
     findings.add(certificate, () => place(offset, archive));
   }
-  if (archive) await scanMembers(archive, file, context.windows.member, findings);
-  else if (isGzip(head)) await scanGzip(file, context.windows.member, findings);
-  const { held, certificates, problems, notes } = findings;
+  if (archive) await scanMembers(archive, file, windows.member, findings);
+  else if (isGzip(head)) await scanGzip(file, windows.member, findings);
+  return contentOf(findings, head, archive, (marks) => hasMarks(file, marks, windows.file));
+}
+
+/** What goes by once is searched as it is: an archive's members lie in an order that it tells at its end only. */
+async function scanPieces(
+  { path, size }: PassingFile,
+  pieces: AsyncIterable<Uint8Array>,
+  carver: Carver,
+  findings: Findings,
+  { wanted }: ScanContext,
+): Promise<ProgramContent> {
+  const marks = new MarkSearch(path);
+  let head = Buffer.alloc(0);
+  const add = (found: readonly CarvedCertificate[]): void => {
+    for (const { certificate, offset } of found) {
+      if (wanted(certificate)) findings.add(certificate, () => offsetText(offset));
+      else findings.certificates++;
+    }
+  };
+  for await (const piece of pieces) {
+    const bytes = asBuffer(piece);
+    if (head.length < HEAD_SIZE) head = Buffer.concat([head, bytes.subarray(0, HEAD_SIZE - head.length)]);
+    marks.add(bytes);
+    add(carver.push(bytes));
+  }
+  add(carver.end());
+  for (const diagnostic of carver.diagnostics) findings.fail(diagnostic);
+  if (isGzip(head) || isZip(head)) {
+    const message = `archive of ${size} bytes in a compressed layer: what is packed in it was not looked at`;
+    findings.fail({ level: 'error', code: 'too-large', message });
+  }
+  return contentOf(findings, head, undefined, (wantedMarks) => marks.found(wantedMarks));
+}
+
+function contentOf(
+  { held, certificates, problems, notes }: Findings,
+  head: Buffer,
+  archive: Archive | undefined,
+  marks: ProgramContent['hasMarks'],
+): ProgramContent {
   const packed = archive ? undefined : packedAs(head);
   const format = archive?.format ?? packed ?? formatOf(head);
-  return { format, held, certificates, problems, notes, ...(packed !== undefined && { packed }) };
+  const content = { format, held, certificates, problems, notes, hasMarks: marks };
+  return { ...content, ...(packed !== undefined && { packed }) };
 }
 
 /** Reads everything once. Certificates that nobody asks for are counted at once and not kept. */
@@ -116,6 +169,10 @@ const PACKED: readonly (readonly [RegExp, string])[] = [
 function packedAs(head: Buffer): string | undefined {
   const hex = head.toString('hex');
   return PACKED.find(([magic]) => magic.test(hex))?.[1];
+}
+
+function isZip(head: Buffer): boolean {
+  return head.length > 4 && head.readUInt32BE(0) === 0x504b0304;
 }
 
 const MAGICS: readonly (readonly [string, string])[] = [

@@ -4,17 +4,17 @@ import type { Problem, ProblemCode } from '../core/errors.ts';
 import { count, visible } from '../core/text.ts';
 import { fromLatin1 } from './latin1.ts';
 
-/** Kind of complaint: the code it gets and its words, after "3 entries". */
+/** Kind of complaint: the code it gets and its words, after "3 entries left out". */
 const KINDS = {
-  'parent-parts': ['malformed', 'with `..` in the name left out'],
-  nul: ['malformed', 'with a NUL character in the name left out'],
-  long: ['too-large', 'with a name too long for any file system left out'],
-  'empty-whiteout': ['malformed', 'that hide a file without a name left out'],
-  'below-file': ['malformed', 'left out that lie below something that is no directory'],
-  'below-loop': ['link-loop', 'left out that lie below links that never end'],
-  'hard-link': ['malformed', 'left out that are hard links to nothing'],
-  root: ['malformed', 'left out that would replace the root by something that is no directory'],
-  'too-many': ['limit', 'left out because there are too many names'],
+  'parent-parts': ['malformed', 'for `..` in the name'],
+  nul: ['malformed', 'for a NUL character in the name'],
+  long: ['too-large', 'for a name that is too long for any file system'],
+  'empty-whiteout': ['malformed', 'for hiding a file without a name'],
+  'below-file': ['malformed', 'for lying below something that is no directory'],
+  'below-loop': ['link-loop', 'for lying below links that never end'],
+  'hard-link': ['malformed', 'for being a hard link to nothing'],
+  root: ['malformed', 'for replacing the root by something that is no directory'],
+  'too-many': ['limit', 'because there are too many names'],
 } as const satisfies Readonly<Record<string, readonly [ProblemCode, string]>>;
 
 export type Complaint = keyof typeof KINDS;
@@ -36,7 +36,7 @@ export class Complaints {
     return Array.from(this.#found, ([complaint, { first, count: n }]) => {
       const [code, words] = KINDS[complaint];
       const which = n === 1 ? '' : 'the first ';
-      const message = `${count(n, 'entry', 'entries')} ${words}: ${which}${visible(fromLatin1(first), SHOWN)}`;
+      const message = `${count(n, 'entry', 'entries')} left out ${words}: ${which}${visible(fromLatin1(first), SHOWN)}`;
       return { code, path: place, message };
     });
   }

@@ -6,7 +6,7 @@
 import { FsError } from '../core/target.ts';
 import type { Source } from '../formats/archive.ts';
 import { inParallel } from './in-parallel.ts';
-import type { Entries } from './entries.ts';
+import { KIND, type Entries } from './entries.ts';
 import type { LayerContent, LayerSource } from './image-source.ts';
 import { readRanges } from './ranges.ts';
 
@@ -52,6 +52,9 @@ export class Contents {
   /** The content of a file as something to read from. Throws {@link FsError} when it is not at hand. */
   open(entry: number, path: string): Source {
     const size = this.#entries.sizeOf(entry);
+    if (this.#entries.kind(entry) === KIND.sparse) {
+      throw new FsError('io', path, 'a sparse file, which is not read from an archive');
+    }
     if (size === 0) return EMPTY;
     const content = this.#layers[this.#entries.layer(entry)]?.content;
     if (content?.kind === 'seekable') return part(content.source, this.#entries.offset(entry), size);
@@ -81,6 +84,12 @@ export class Contents {
       return this.#fetchFrom(layer.content, entries);
     });
     return true;
+  }
+
+  /** The layer's archive from its beginning; undefined when it can be read anywhere. */
+  stream(layer: number): AsyncIterable<Uint8Array> | undefined {
+    const content = this.#layers[layer]?.content;
+    return content?.kind === 'stream' ? content.open() : undefined;
   }
 
   /** Makes room: what nobody has asked for goes. */
@@ -118,10 +127,12 @@ export class Contents {
 
   async #fetchFrom(content: LayerContent, entries: readonly number[]): Promise<void> {
     if (content.kind !== 'stream' || entries.length === 0) return;
-    const ranges = entries.map((entry) => {
-      const size = this.#entries.sizeOf(entry);
-      return { entry, offset: this.#entries.offset(entry), size, bytes: Buffer.allocUnsafeSlow(size) };
-    });
+    const ranges = entries
+      .map((entry) => {
+        const size = this.#entries.sizeOf(entry);
+        return { entry, offset: this.#entries.offset(entry), size, bytes: Buffer.allocUnsafeSlow(size) };
+      })
+      .toSorted((a, b) => a.offset - b.offset);
     for await (const { range, piece, at } of readRanges(content.open(), ranges)) {
       piece.copy(range.bytes, at);
       if (at + piece.length === range.size) this.keep(range.entry, range.bytes);

@@ -1,12 +1,15 @@
 /** What is handed from recognising a file or a directory to reading the images in it. */
 
 import { visible } from '../core/text.ts';
+import type { ImageProgress } from './progress.ts';
 
 export interface ImageOptions {
   /** `os/arch[/variant]`, or `all`. Default: that of this machine. */
   readonly platform?: string | undefined;
   /** Also compare the digests of what an archive lets us pass over. */
   readonly verify: boolean;
+  /** Counts what is read of an image while it is opened. */
+  readonly progress?: ImageProgress;
 }
 
 export interface Finding {

@@ -16,9 +16,9 @@ import type { MergedTree } from './merged-tree.ts';
 /** PATH_MAX of Linux; a longer path comes from a hostile file. */
 const MAX_PATH = 4096;
 /** Paths remembered at most; a scan asks for the same few again and again. */
-const MAX_KNOWN = 50_000;
+const MAX_KNOWN = 20_000;
 /** Names in directories that were listed, remembered at most. */
-const MAX_LISTED = 50_000;
+const MAX_LISTED = 20_000;
 
 type Found = number | undefined | 'loop';
 
@@ -113,9 +113,8 @@ export class ImageFs implements ReadFs {
     if (node === undefined) return undefined;
     switch (this.#tree.kindAt(node)) {
       case KIND.file:
-        return this.#tree.at(node);
       case KIND.sparse:
-        throw new FsError('io', path, 'a sparse file, which is not read from an archive');
+        return this.#tree.at(node);
       default:
         throw new FsError('not-a-file', path, 'not a regular file');
     }

@@ -69,6 +69,11 @@ export class ImageIndex {
     }
   }
 
+  /** The entries of a layer, in the order of its archive. */
+  entriesOf(layer: number): Iterable<number> {
+    return this.#layers[layer]?.entries() ?? [];
+  }
+
   /** What could not be read, after merging. */
   problems(): Problem[] {
     const { layers, reference } = this.#image;

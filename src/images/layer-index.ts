@@ -33,11 +33,14 @@ export class LayerIndex {
   readonly #runs: number[] = [];
   readonly #names: Names;
   readonly #entries: Entries;
+  readonly #whiteouts: boolean;
   #lastParent = '';
   #lastParentNode = ROOT;
 
-  constructor(number: number, names: Names, entries: Entries) {
+  /** `whiteouts`: names with `.wh.` hide others. On a disk they are names like any other. */
+  constructor(number: number, names: Names, entries: Entries, { whiteouts = true } = {}) {
     this.number = number;
+    this.#whiteouts = whiteouts;
     this.#names = names;
     this.#entries = entries;
   }
@@ -56,7 +59,7 @@ export class LayerIndex {
     const cut = this.#split(path);
     if (typeof cut === 'string') return this.#refuse(cut, path);
     const { parent, name } = cut;
-    if (name.startsWith(WHITEOUT)) {
+    if (this.#whiteouts && name.startsWith(WHITEOUT)) {
       this.#addWhiteout(parent, name, path);
       return NOTHING;
     }
@@ -97,7 +100,7 @@ export class LayerIndex {
       if (name === '..') return 'parent-parts';
       if (name.length > MAX_NAME) return 'long';
       if (name.includes('\0')) return 'nul';
-      if (name.startsWith(AUFS)) return 'aufs';
+      if (this.#whiteouts && name.startsWith(AUFS)) return 'aufs';
       node = this.#names.intern(node, name);
       if (node === NONE) return 'too-many';
     }

@@ -105,7 +105,8 @@ async function* packedImages(compression: Compression, input: FileInput): AsyncG
   const tells = await firstMembers(unpacked(), what, compression);
   if (kind === 'tar' || (kind === undefined && tells !== 'image')) {
     yield rootImage(file, { ...input, hold: () => file.hold() });
-  } else yield* tarImages(await spool(unpacked(), what), input);
+  } else
+    yield* tarImages(await spool(input.options.progress?.copying(unpacked()) ?? unpacked(), what), input);
 }
 
 /** Entries and bytes that are enough to see what an archive is. */

@@ -3,19 +3,12 @@
 import type { ImageLayer, Platform, ReadFs, Target } from '../core/target.ts';
 import { platformOf } from '../targets/directory.ts';
 import { findHomes } from '../targets/homes.ts';
+import { eachFile } from './each-file.ts';
 import { ImageFs } from './image-fs.ts';
 import { ImageIndex } from './image-index.ts';
 import type { ImageSource, LayerSource } from './image-source.ts';
 import type { MergedTree } from './merged-tree.ts';
 import { ROOT } from './names.ts';
-
-export interface ImageTarget extends Target {
-  /**
-   * The image as it was after each of its layers but the last, from the lowest on, without reading them again. Each is
-   * valid until the next is asked for.
-   */
-  states(): Iterable<Target>;
-}
 
 /** How often one audit may ask for more of layers that come as streams. */
 const MAX_ROUNDS = 4;
@@ -23,7 +16,7 @@ const MAX_ROUNDS = 4;
 const WINDOWS_FILES = 'Files';
 
 /** Reads the image's layers. Rejects with RootauditError when one is not what its digest says. */
-export async function openImage(image: ImageSource): Promise<ImageTarget> {
+export async function openImage(image: ImageSource): Promise<Target> {
   const index = await ImageIndex.read(image);
   const target = targetOf(image, index, index.merged());
   const problems = index.problems();
@@ -75,6 +68,7 @@ function targetOf(image: ImageSource, index: ImageIndex, tree: MergedTree): Targ
       fs = new ImageFs(tree, index.contents);
       return true;
     },
+    eachFile: (directories) => eachFile(tree, index, directories),
   };
 }
 

@@ -13,6 +13,7 @@ import { unpack } from './compression.ts';
 import { openFile, openPipe, pipePieces, sharedFile, spool, type SharedFile } from './file-source.ts';
 import type { ImageOptions } from './finding.ts';
 import type { ImageSource } from './image-source.ts';
+import { fileKind } from './kinds.ts';
 import { directoryLayout, ociImages } from './oci-layout.ts';
 import { fileImages, type ArchiveKind, type FileInput } from './open-file.ts';
 import { openImage } from './open-image.ts';
@@ -48,7 +49,7 @@ interface Named {
  */
 export async function* openReference(reference: string, options: OpenOptions): AsyncGenerator<Target> {
   for await (const found of findImages(reference, options)) {
-    yield 'layers' in found ? await openOrClose(found) : found;
+    yield 'layers' in found ? await openOrClose(options.progress?.watch(found) ?? found) : found;
   }
 }
 
@@ -68,7 +69,7 @@ export async function* findImages(
 ): AsyncGenerator<ImageSource | Target> {
   const named = splitPrefix(reference);
   if (named.kind === 'dir') yield openDirectory(named.rest);
-  else if (named.kind === 'disk') yield openDisk(named.rest, undefined);
+  else if (named.kind === 'disk') yield* diskTargets(named.rest, reference);
   else if (named.kind === 'registry') {
     const { openRegistryImages } = await import('./registry.ts');
     yield* await openRegistryImages(`registry:${named.rest.replace(/^\/\//, '')}`, options);
@@ -93,11 +94,12 @@ async function* pathImages(named: Named, options: OpenOptions): AsyncGenerator<I
     return;
   }
   if (stat.isBlockDevice()) {
-    yield openDisk(path, 'raw');
+    yield* diskTargets(path, reference, 'raw');
     return;
   }
-  const file = stat.isFile() ? openFile(path, what) : await spoolPath(path, what);
-  yield* openedImages({ file, reference, what, kind: archiveKind(kind), name, options });
+  const file = stat.isFile() ? openFile(path, what) : await spoolPath(path, what, options);
+  const input = { file, reference, what, kind: archiveKind(kind), name, options };
+  yield* openedImages(input, stat.isFile() ? path : undefined);
 }
 
 async function* directoryImages(
@@ -129,29 +131,41 @@ async function* inputImages({ kind }: Named, options: OpenOptions): AsyncGenerat
       'Pipe an archive into it, such as: docker save IMAGE | rootaudit scan -',
     );
   }
-  const file = sharedFile(0, what) ?? (await spoolPipe(0, what));
+  const file = sharedFile(0, what) ?? (await spoolPipe(0, what, options));
   // The descriptor is not ours to close.
   file.hold();
-  yield* openedImages({ file, reference: '-', what, kind: archiveKind(kind), options });
+  yield* openedImages({ file, reference: '-', what, kind: archiveKind(kind), options }, undefined);
 }
 
 /** What goes by once is kept, unpacked, in a temporary file. */
-function spoolPipe(fd: number, what: string): Promise<SharedFile> {
-  return spool(unpack(pipePieces(fd, what), { what }), what);
+function spoolPipe(fd: number, what: string, { progress }: OpenOptions): Promise<SharedFile> {
+  const bytes = unpack(pipePieces(fd, what), { what });
+  return spool(progress?.copying(bytes) ?? bytes, what);
 }
 
-async function spoolPath(path: string, what: string): Promise<SharedFile> {
+async function spoolPath(path: string, what: string, options: OpenOptions): Promise<SharedFile> {
   const fd = openPipe(path, what);
   try {
-    return await spoolPipe(fd, what);
+    return await spoolPipe(fd, what, options);
   } finally {
     closeSync(fd);
   }
 }
 
-async function* openedImages(input: FileInput): AsyncGenerator<ImageSource | Target> {
+/** `path`: where it lies, unless it has only gone by. */
+async function* openedImages(
+  input: FileInput,
+  path: string | undefined,
+): AsyncGenerator<ImageSource | Target> {
   for await (const found of fileImages(input)) {
-    yield 'disk' in found ? openDisk(input.reference, found.disk) : found;
+    if (!('disk' in found)) yield found;
+    else if (path !== undefined) yield* diskTargets(path, input.reference, found.disk);
+    else {
+      throw new RootauditError(
+        `${input.what} gives a disk image (${found.disk}), which has to be a file`,
+        'Write it into a file, and give that.',
+      );
+    }
   }
 }
 
@@ -188,10 +202,22 @@ function statOf(path: string, what: string): Stats {
   }
 }
 
-function openDisk(path: string, format: string | undefined): Target {
-  const kind = format === undefined ? 'a disk image' : `a disk image (${format})`;
-  throw new RootauditError(
-    `${visible(path)} is ${kind}, which is not read yet`,
-    'Mount it, such as with guestmount -a FILE -i --ro DIRECTORY, and give the directory.',
-  );
+/** `format`: where it is known already. */
+async function* diskTargets(path: string, reference: string, format?: string): AsyncGenerator<Target> {
+  const { openDisk } = await import('./disk-image.ts');
+  yield* openDisk(path, { format: format ?? diskFormat(path), reference });
+}
+
+/** Without marks of a container, the bytes are those of the disk. */
+function diskFormat(path: string): string {
+  const what = visible(path);
+  if (statOf(path, what).isBlockDevice()) return 'raw';
+  const file = openFile(path, what);
+  const release = file.hold();
+  try {
+    const kind = fileKind(file);
+    return kind.kind === 'disk' ? kind.format : 'raw';
+  } finally {
+    release();
+  }
 }

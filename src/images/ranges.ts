@@ -16,19 +16,20 @@ export interface Piece<R extends Range> {
 }
 
 /**
- * The bytes in each of the ranges, which do not overlap, in the order of the stream. It is read to its end, because
- * only there it is known to be what it should be. Says nothing when it ends before a range does.
+ * The bytes in each of the ranges, which come in the order of the stream and do not overlap. The stream is read to its
+ * end, because only there it is known to be what it should be. Says nothing when it ends before a range does.
  */
 export async function* readRanges<R extends Range>(
   stream: AsyncIterable<Uint8Array>,
-  ranges: readonly R[],
+  ranges: Iterable<R>,
 ): AsyncGenerator<Piece<R>> {
-  const inOrder = ranges.toSorted((a, b) => a.offset - b.offset);
-  let next = 0;
+  const following = ranges[Symbol.iterator]();
+  let next = following.next();
   let position = 0;
   for await (const chunk of stream) {
     const end = position + chunk.length;
-    for (let range = inOrder[next]; range && range.offset < end; range = inOrder[next]) {
+    while (next.done !== true && next.value.offset < end) {
+      const range = next.value;
       const from = Math.max(range.offset, position);
       const to = Math.min(range.offset + range.size, end);
       yield {
@@ -37,7 +38,7 @@ export async function* readRanges<R extends Range>(
         at: from - range.offset,
       };
       if (to < range.offset + range.size) break;
-      next++;
+      next = following.next();
     }
     position = end;
   }

@@ -6,6 +6,7 @@ import { unpack } from './compression.ts';
 import type { ImageSource, LayerSource } from './image-source.ts';
 import { layerKind, parseImageDocument, type Descriptor } from './manifest.ts';
 import { platformText } from './platform.ts';
+import type { ImageProgress } from './progress.ts';
 import { fullName, parseReference } from './reference.ts';
 import { RegistryClient, type FirstDocument } from './registry-client.ts';
 import type { RegistryLimits } from './registry-http.ts';
@@ -20,6 +21,7 @@ export interface RegistryOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly home?: string;
   readonly limits?: Partial<RegistryLimits>;
+  readonly progress?: ImageProgress;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function openRegistryImages(
         digest: image.digest,
         ...(made !== undefined && { platform: made }),
         environment: image.config.environment,
-        layers: await layersOf(client, image, name, notes),
+        layers: await layersOf(client, image, name, notes, options.progress),
         notes,
         close: close(),
       };
@@ -112,6 +114,7 @@ async function layersOf(
   { manifest, config }: ResolvedImage,
   name: string,
   notes: string[],
+  progress?: ImageProgress,
 ): Promise<LayerSource[]> {
   const layers: LayerSource[] = [];
   for (const [index, layer] of manifest.layers.entries()) {
@@ -126,7 +129,14 @@ async function layersOf(
     }
     const createdBy = config.createdBy[index];
     const unpacking = { what, digest, size, plainDigest: config.diffIds[index] };
-    const open = (): AsyncIterable<Uint8Array> => unpack(client.blob(layer, what), unpacking);
+    progress?.expect(size);
+    let isAgain = false;
+    const open = (): AsyncIterable<Uint8Array> => {
+      if (isAgain) progress?.expect(size);
+      isAgain = true;
+      const blob = client.blob(layer, what);
+      return unpack(progress?.receiving(blob) ?? blob, unpacking);
+    };
     layers.push({ digest, ...(createdBy !== undefined && { createdBy }), content: { kind: 'stream', open } });
   }
   return layers;

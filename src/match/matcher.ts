@@ -3,6 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
 import {
+  distrustsOf,
   nameHash,
   type CompiledAdvisory,
   type CompiledBlocklist,
@@ -234,13 +235,6 @@ function strongestPerAdvisory(matches: readonly Match[]): readonly Match[] {
 
 export function severityRank(severity: Severity): number {
   return SEVERITIES.indexOf(severity);
-}
-
-function distrustsOf(
-  { distrusts }: CompiledBlocklist,
-  { distrustedBy = [] }: CompiledCertificate,
-): readonly CompiledDistrust[] {
-  return distrustedBy.flatMap((index) => distrusts[index] ?? []);
 }
 
 function advisoryOf(blocklist: CompiledBlocklist, index: number): CompiledAdvisory {

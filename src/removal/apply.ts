@@ -259,11 +259,16 @@ function sortRuns(
 }
 
 function canRun(argv: readonly string[], root: Root): boolean {
-  const [command = '', , inside = ''] = argv;
-  if (command === 'chroot') return process.getuid?.() === 0 && hasTool(root.host, inside);
-  if (findTool(command) !== undefined) return true;
+  const [command = ''] = argv;
+  if (isRunnable(argv, root)) return true;
+  if (command === 'chroot') return false;
   throw new RootauditError(
     `${command} is not installed here`,
     'Nothing was changed. Install it, then run the same command again.',
   );
+}
+
+export function isRunnable([command = '', , inside = '']: readonly string[], root: Root): boolean {
+  if (command === 'chroot') return process.getuid?.() === 0 && hasTool(root.host, inside);
+  return findTool(command) !== undefined;
 }

@@ -29,7 +29,7 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /** A refusal of the system as a {@link RootauditError}; every other error as it is. */
-export function explain(error: unknown, path: string): unknown {
+function explain(error: unknown, path: string): unknown {
   if (error instanceof RootauditError) return error;
   const code = codeOf(error);
   if (code === undefined) return error;

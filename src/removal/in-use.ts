@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { runTool } from './tool.ts';
 import { inPlaceOf, type Root } from './place.ts';
 
-export interface RunningProcess {
+interface RunningProcess {
   readonly pid: number;
   readonly name: string;
   /** Undefined where it cannot be told. */

@@ -148,7 +148,7 @@ export function treeOf(root: Root, path: string): readonly Listed[] {
   return found;
 }
 
-export function namesIn(root: Root, directory: string): readonly string[] {
+function namesIn(root: Root, directory: string): readonly string[] {
   const place = Place.open(root, directory);
   try {
     const names = readdirSync(place.at(''), { encoding: 'buffer' });

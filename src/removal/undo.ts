@@ -17,7 +17,8 @@ import {
 import { cleanUp } from './leftovers.ts';
 import { holdsTheSame, NONE, stateOf, treeOf, type NodeState } from './node-state.ts';
 import { Place, type Root } from './place.ts';
-import { copyFrom, restore, type Fault, type Saved } from './snapshot.ts';
+import { restore } from './restore.ts';
+import { copyFrom, type Fault, type Saved } from './snapshot.ts';
 import { runTool } from './tool.ts';
 
 export interface UndoOptions {

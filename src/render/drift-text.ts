@@ -9,7 +9,7 @@ import {
   type DriftStore,
 } from '../report/drift.ts';
 import { grid, type Row } from './grid.ts';
-import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
+import { paletteFor, paragraph, symbolsFor, type Palette, type Style } from './style.ts';
 
 /** Beyond this the JSON is the better reading; the layout of columns is quadratic in its rows. */
 const MAX_SHOWN = 200;
@@ -17,7 +17,9 @@ const MAX_SHOWN = 200;
 export function driftText(drift: Drift, style: Style): string {
   const paint = paletteFor(style);
   const blocks = [
-    paint.faint(`${sideText(drift.before)} → ${sideText(drift.after)}`),
+    style.quiet
+      ? ''
+      : paint.faint(`${sideText(drift.before)} ${symbolsFor(style).arrow} ${sideText(drift.after)}`),
     storesText('Stores that appeared', '+', drift.appearedStores, style),
     storesText('Stores that vanished', '-', drift.vanishedStores, style),
     changesText(paint.bad('Became trusted'), '+', drift.becameTrusted, 'trusted nowhere before', style),
@@ -29,10 +31,9 @@ export function driftText(drift: Drift, style: Style): string {
       style,
     ),
     changesText(paint.warn('Trusted otherwise'), '~', drift.changedTrust, '', style),
-    ...incompleteText(drift, paint, style),
-    summary(drift, paint),
-  ];
-  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+    ...(style.quiet ? [] : [...incompleteText(drift, paint, style), summary(drift, paint)]),
+  ].filter((block) => block !== '');
+  return blocks.length === 0 ? '' : `${blocks.join('\n\n')}\n`;
 }
 
 function sideText({ name, kind, reference }: Drift['before']): string {
@@ -50,7 +51,7 @@ function storesText(title: string, sign: string, stores: readonly DriftStore[], 
       visible(application),
       `${trusted} trusted`,
     ]);
-  return [title, grid(rows, style), ...more(stores.length)].join('\n');
+  return [title, grid(rows, style), ...more(stores.length, style)].join('\n');
 }
 
 function changesText(
@@ -69,15 +70,16 @@ function changesText(
     return [
       `  ${sign} ${paint.strong(visible(certificate.subject || '(no readable name)'))}${listed}${where}`,
       paint.faint(`    SHA-256 ${certificate.sha256}`),
-      ...places.slice(0, MAX_SHOWN).map((place) => `    ${placeText(place)}`),
-      ...more(places.length),
+      ...places.slice(0, MAX_SHOWN).map((place) => `    ${placeText(place, style)}`),
+      ...more(places.length, style),
     ].join('\n');
   });
-  return [title, ...lines, ...more(changes.length)].join('\n');
+  return [title, ...lines, ...more(changes.length, style)].join('\n');
 }
 
-function placeText({ path, application, before, after }: DriftPlace): string {
-  return `${visible(path)}  ${visible(application)}: ${stateText(before)} → ${stateText(after)}`;
+function placeText({ path, application, before, after }: DriftPlace, style: Style): string {
+  const change = `${stateText(before)} ${symbolsFor(style).arrow} ${stateText(after)}`;
+  return `${visible(path)}  ${visible(application)}: ${change}`;
 }
 
 function stateText({ trust, purposes }: DriftPlace['before']): string {
@@ -95,8 +97,9 @@ const TRUST_WORDS = {
   trusted: 'trusted',
 } as const;
 
-function more(all: number): readonly string[] {
-  return all > MAX_SHOWN ? [`  … and ${all - MAX_SHOWN} more; --format json has them all`] : [];
+function more(all: number, style: Style): readonly string[] {
+  const { dots } = symbolsFor(style);
+  return all > MAX_SHOWN ? [`  ${dots} and ${all - MAX_SHOWN} more; --format json has them all`] : [];
 }
 
 function incompleteText({ before, after }: Drift, paint: Palette, style: Style): readonly string[] {

@@ -3,7 +3,7 @@
 import type { BlockedCertificate, Distrust } from '../blocklist/advisory.ts';
 import { count, visible } from '../core/text.ts';
 import type { Explanation } from '../report/explanation.ts';
-import { paletteFor, paragraph, type Style } from './style.ts';
+import { paletteFor, paragraph, symbolsFor, type Style } from './style.ts';
 
 /** An advisory on a whole family can hold hundreds; the JSON has them all. */
 const MAX_RECORDS = 12;
@@ -29,7 +29,9 @@ export function explanationText(explanation: Explanation, style: Style): string 
     '',
     count(records.length, 'certificate or key', 'certificates and keys'),
     ...records.slice(0, MAX_RECORDS).flatMap((record) => recordText(record, style)),
-    ...(records.length > MAX_RECORDS ? [`  … and ${records.length - MAX_RECORDS} more (--format json)`] : []),
+    ...(records.length > MAX_RECORDS
+      ? [`  ${symbolsFor(style).dots} and ${records.length - MAX_RECORDS} more (--format json)`]
+      : []),
     '',
     'Read more',
     ...advisory.references.map((link) => `  ${visible(link)}`),

@@ -23,6 +23,7 @@ function format<Kind extends Subject>(
 const RENDERERS = {
   table: format('people', ['reports', 'inventory', 'explanations', 'drift'], async () => (await import('./table.ts')).renderer),
   markdown: format('people', ['reports'], async () => (await import('./markdown.ts')).renderer),
+  html: format('people', ['reports'], async () => (await import('./html/page.ts')).renderer),
   json: format('machines', ['reports', 'inventory', 'explanations', 'drift'], async () => (await import('./json.ts')).renderer),
   ndjson: format('machines', ['reports', 'inventory'], async () => (await import('./ndjson.ts')).renderer),
   csv: format('machines', ['reports', 'inventory'], async () => (await import('./csv.ts')).renderer),

@@ -6,9 +6,9 @@ import type { PolicySummary, Report, Violation } from '../report/report.ts';
 import { grid, type Row } from './grid.ts';
 import { locationsText, remediationText } from './place-text.ts';
 import { shortName } from './shared/words.ts';
-import { paragraph, type Palette, type Style } from './style.ts';
+import { paragraph, symbolsFor, type Palette, type Style } from './style.ts';
 
-const KIND_WORDS: Readonly<Record<Violation['kind'], string>> = {
+export const KIND_WORDS: Readonly<Record<Violation['kind'], string>> = {
   forbidden: 'FORBIDDEN',
   'not-allowed': 'NOT ALLOWED',
   missing: 'MISSING',
@@ -26,7 +26,11 @@ export function violationsText(report: Report, paint: Palette, style: Style): re
   const rest = failing.length - shown.length;
   return [
     ...shown.map((violation) => violationText(violation, report, paint, style)),
-    ...(rest > 0 ? [`… and ${count(rest, 'more violation')} of the policy (--verbose prints them)`] : []),
+    ...(rest > 0
+      ? [
+          `${symbolsFor(style).dots} and ${count(rest, 'more violation')} of the policy (--verbose prints them)`,
+        ]
+      : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** A removal and its outcome, for people and for programs. */
 
+import { groupBy } from '../core/collections.ts';
 import type { Action } from '../core/remediation.ts';
 import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { count, visible } from '../core/text.ts';
@@ -33,14 +34,19 @@ function plainAction(action: Action): object {
   return { ...rest, contentBase64: Buffer.from(content).toString('base64') };
 }
 
-export function planText(plan: RemovalPlan, style: Style): string {
+/** `isRunnable` tells whether a command of the system can be run from here. */
+export function planText(
+  plan: RemovalPlan,
+  style: Style,
+  isRunnable: (argv: readonly string[]) => boolean,
+): string {
   const paint = paletteFor(style);
   const { tool, blocklist, target } = plan;
   const what = target.kind === 'live' ? 'this machine' : visible(target.reference);
   return joinBlocks([
     paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`),
     ...plan.certificates.map((each) => certificateText(each, plan, paint, style)),
-    stepsText(plan, paint, style),
+    stepsText(plan, paint, style, isRunnable),
     remarksText(plan, paint, style),
     laterText(plan, paint),
     byHandText(plan, paint, style),
@@ -105,16 +111,20 @@ function stepsText(
   { steps, target, certificates, stores }: RemovalPlan,
   paint: Palette,
   style: Style,
+  isRunnable: (argv: readonly string[]) => boolean,
 ): string {
   if (steps.length === 0) return '';
   const who = target.platform === 'win32' ? 'as administrator: ' : 'as root: ';
   const lines = steps.map((step, index) => {
-    const text = `${step.elevated ? who : ''}${actionText(step.action)}`;
+    const { action, elevated } = step;
+    const impossible = action.kind === 'run' && !isRunnable(action.argv);
+    const text = `${elevated ? who : ''}${actionText(action)}${impossible ? ' (cannot be run from here)' : ''}`;
     const made = regeneratedBy(step, certificates, stores);
-    const lines = [hanging(`${index + 1}. `, text, style)];
-    if (made.length > 0)
-      lines.push(paint.faint(paragraph(`This makes anew: ${made.join(', ')}.`, style.width, '     ')));
-    return lines.join('\n');
+    const more = made.length > 0 ? [`This makes anew: ${made.join(', ')}.`] : [];
+    return [
+      hanging(`${index + 1}. `, text, style),
+      ...more.map((each) => paint.faint(paragraph(each, style.width, '     '))),
+    ].join('\n');
   });
   return [paint.strong('What will be done, in this order'), ...lines].join('\n');
 }
@@ -155,30 +165,37 @@ export function actionText(action: Action): string {
         ? `make the file ${action.path}`
         : `give ${action.path} a new content of ${count(action.content.length, 'byte')}`;
     case 'edit':
-      return `change a copy of ${action.path} with ${toolName(action.argv)}, check it, and put it in place`;
+      return `change a copy of ${action.path} with ${toolName([action.argv, ...(action.then ?? [])])}, check it, and put it in place`;
     case 'run':
       return `run ${commandText(action.argv)}`;
   }
 }
 
-function toolName(argv: readonly string[]): string {
-  return argv.find((word) => word !== 'env' && !/^\w+=/.test(word)) ?? '';
+/** A shell around it only checks. */
+function toolName(runs: readonly (readonly string[])[]): string {
+  const names = runs.map((argv) => argv.find((word) => word !== 'env' && !/^\w+=/.test(word)) ?? '');
+  return names.find((name) => name !== 'sh') ?? names[0] ?? '';
 }
 
-export function commandText(argv: readonly string[]): string {
+function commandText(argv: readonly string[]): string {
   return argv
     .map((word) => (/^-[A-Za-z-]+$/.test(word) || !canQuoteSh(word) ? word : quoteSh(word)))
     .join(' ');
 }
 
-/** What a person must know of what is done. */
+/** What a person must know of what is done; said once where it is the same for many. */
 function remarksText({ stores }: RemovalPlan, paint: Palette, style: Style): string {
-  const remarks = stores.flatMap(({ method, disposition, note, application, path }) => {
-    if (method === 'hand' || note === undefined) return [];
-    const care = disposition === 'unsafe' ? 'With care: ' : '';
-    return [paragraph(`${care}${application} (${path}): ${note}`, style.width)];
-  });
-  return remarks.length === 0 ? '' : [paint.strong('To know'), ...remarks].join('\n');
+  const performed = stores.filter(({ method, note }) => method !== 'hand' && note !== undefined);
+  const groups = groupBy(performed, ({ disposition, note = '' }) =>
+    disposition === 'unsafe' ? `With care: ${note}` : note,
+  );
+  if (groups.size === 0) return '';
+  const remarks = Array.from(groups, ([note, group]) =>
+    [paragraph(note, style.width), ...group.map(({ path }) => paint.faint(`    ${visible(path)}`))].join(
+      '\n',
+    ),
+  );
+  return [paint.strong('To know'), ...remarks].join('\n');
 }
 
 function laterText({ stores }: RemovalPlan, paint: Palette): string {

@@ -7,8 +7,14 @@ import { visible } from '../core/text.ts';
 export interface Style {
   /** 0 (none) to 3 (true colour). */
   readonly colour: 0 | 1 | 2 | 3;
-  /** Columns to stay within. */
+  /** Columns that paragraphs stay within. */
   readonly width: number;
+  /** Columns of the terminal, for tables; undefined where nobody sees an end of the line. */
+  readonly tableWidth?: number;
+  /** What reads it may know no other characters: our own arrows and dots are made of ASCII. */
+  readonly ascii?: boolean;
+  /** Nothing but what was found: a line for each reason to fail, no notes and no sums. */
+  readonly quiet?: boolean;
   /** Findings that are no alarm in full too, not only in a line each. */
   readonly verbose: boolean;
   /** From which severity on a trusted root is a failure, for formats that pass and fail; medium if nobody says. */
@@ -43,6 +49,11 @@ export function paletteFor({ colour }: Style): Palette {
     bad: (text) => chalk.red(text),
     warn: (text) => chalk.yellow(text),
   };
+}
+
+/** What we draw ourselves; names and paths stay as they are. */
+export function symbolsFor({ ascii = false }: Style): { readonly arrow: string; readonly dots: string } {
+  return ascii ? { arrow: '->', dots: '...' } : { arrow: '→', dots: '…' };
 }
 
 /** Text of any origin, made visible and broken into lines of at most `width` columns, each after `indent`. */

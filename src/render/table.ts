@@ -7,20 +7,26 @@ import type { Finding, Inventory, Report, StoreSummary } from '../report/report.
 import { driftText } from './drift-text.ts';
 import { isAccepted, isEffective } from '../report/acceptance.ts';
 import { explanationText } from './explanation-text.ts';
+import { failuresText } from './failures-text.ts';
 import { locationsText, remediationText } from './place-text.ts';
 import { acceptedText, policyNotesText, policyVerdict, violationsText } from './policy-text.ts';
 import type { Renderer } from './renderer.ts';
 import { MATCH_WORDS, shortName, STATUS_WORDS } from './shared/words.ts';
-import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
+import { paletteFor, paragraph, symbolsFor, type Palette, type Style } from './style.ts';
 import { unrecognisedText } from './unrecognised-text.ts';
 import { grid, type Row } from './grid.ts';
 
 export const renderer: Renderer = {
-  reports: (reports, style) => reports.map((report) => reportText(report, style)).join('\n'),
+  reports: (reports, style) =>
+    style.quiet
+      ? failuresText(reports, style)
+      : reports.map((report) => reportText(report, style)).join('\n'),
   inventory(inventory, style) {
     const paint = paletteFor(style);
+    const stores = inventory.stores.map((store) => storeText(store, paint, style));
+    if (style.quiet) return stores.length === 0 ? '' : joinBlocks(stores);
     return joinBlocks([
-      ...inventory.stores.map((store) => storeText(store, paint, style)),
+      ...stores,
       problemsText(inventory.problems, paint, style),
       inventorySummary(inventory, paint),
     ]);
@@ -131,7 +137,7 @@ function problemsText(problems: readonly Problem[], paint: Palette, style: Style
   return [
     paint.warn(`${count(problems.length, 'problem')}: not everything could be read`),
     ...shown,
-    ...(rest > 0 ? [`  … and ${rest} more; --format json lists them all`] : []),
+    ...(rest > 0 ? [`  ${symbolsFor(style).dots} and ${rest} more; --format json lists them all`] : []),
   ].join('\n');
 }
 
@@ -144,7 +150,7 @@ function notesText({ notes, stores }: Report, style: Style): string {
   return [
     'Notes',
     ...shown,
-    ...(rest > 0 ? [`  … and ${rest} more; --format json lists them all`] : []),
+    ...(rest > 0 ? [`  ${symbolsFor(style).dots} and ${rest} more; --format json lists them all`] : []),
   ].join('\n');
 }
 
@@ -178,9 +184,6 @@ function embeddedText({ findings }: Report): string {
   return embedded === 0 ? '' : ` ${count(embedded, 'listed root')} built into programs.`;
 }
 
-/** The table layout is quadratic in its rows; beyond this a list is printed line by line. */
-const MAX_TABLE_ROWS = 500;
-
 function storeText(store: Inventory['stores'][number], paint: Palette, style: Style): string {
   const also = store.aliases.length > 0 ? `, also ${store.aliases.join(', ')}` : '';
   const title = `${paint.strong(visible(store.application))}  ${visible(store.path)}${visible(also)}`;
@@ -194,9 +197,7 @@ function storeText(store: Inventory['stores'][number], paint: Palette, style: St
       paint.faint(visible(expressed)),
     ];
   });
-  const body =
-    rows.length > MAX_TABLE_ROWS ? rows.map((row) => `  ${row.join('  ')}`).join('\n') : grid(rows, style);
-  return [title, paint.faint(facts), ...(rows.length > 0 ? [body] : [])].join('\n');
+  return [title, paint.faint(facts), ...(rows.length > 0 ? [grid(rows, style)] : [])].join('\n');
 }
 
 function storeCount({ anchors, trusted, status }: StoreSummary): string {

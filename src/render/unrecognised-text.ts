@@ -4,7 +4,7 @@ import { count, visible } from '../core/text.ts';
 import type { FileOrigin, Report, UnrecognisedRoot } from '../report/report.ts';
 import { grid, type Row } from './grid.ts';
 import { shortName } from './shared/words.ts';
-import type { Palette, Style } from './style.ts';
+import { symbolsFor, type Palette, type Style } from './style.ts';
 
 const MAX_SHOWN = 20;
 
@@ -22,7 +22,9 @@ export function unrecognisedText({ unrecognised = [] }: Report, paint: Palette, 
     `${count(unrecognised.length, 'trusted root')} that no root programme ships: somebody added ${unrecognised.length === 1 ? 'it' : 'them'}. Is each of them yours?`,
     grid(rows, style),
     ...keysText(shown),
-    ...(rest > 0 ? [paint.faint(`  … and ${rest} more (--verbose prints them)`)] : []),
+    ...(rest > 0
+      ? [paint.faint(`  ${symbolsFor(style).dots} and ${rest} more (--verbose prints them)`)]
+      : []),
   ].join('\n');
 }
 

@@ -55,6 +55,12 @@ const MAX_KNOWN = 200_000;
 
 const ROOT: Resolved = { path: '/', kind: 'directory' };
 
+/** Sees which names are looked up, and which directories are listed: what an audit depends on. Paths have no links. */
+export interface LookObserver {
+  looked(directory: string, name: string): void;
+  listed(directory: string, entries: readonly DirectoryEntry[]): void;
+}
+
 /** What a path leads to is asked once: a scan sees one state of the file system. */
 export class DirectoryFs implements ReadFs {
   /** Host path of the root, without a final slash: empty for `/`. */
@@ -64,8 +70,10 @@ export class DirectoryFs implements ReadFs {
 
   /** Windows runs this: `drives` where the root stands above all drives, as `/C:`. */
   readonly #windows: 'drives' | 'directory' | undefined;
+  readonly #observer: LookObserver | undefined;
 
-  constructor(root: string, { drives = false } = {}) {
+  constructor(root: string, { drives = false, observer }: { drives?: boolean; observer?: LookObserver } = {}) {
+    this.#observer = observer;
     this.#windows = drives ? 'drives' : process.platform === 'win32' ? 'directory' : undefined;
     this.#root = root.replace(/\/+$/, '');
   }
@@ -95,6 +103,7 @@ export class DirectoryFs implements ReadFs {
       throw new FsError('too-large', path, `directory with ${found.length} entries`);
     }
     const entries = found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.#observer?.listed(directory, entries);
     if (this.#listings.size < MAX_LISTED && entries.length < MAX_LISTED) {
       const kinds = new Map(entries.map((entry) => [entry.name, entry.kind]));
       const folded = new Set(entries.map(({ name }) => name.toLowerCase()));
@@ -193,6 +202,7 @@ export class DirectoryFs implements ReadFs {
     const next = below(directory, name);
     const known = this.#known.get(next);
     if (known) return known;
+    this.#observer?.looked(directory, name);
     const kind = this.#kindOf(directory, name);
     if (kind !== 'link') return this.#remember(next, { path: next, kind });
     if (links >= MAX_LINKS) throw new FsError('link-loop', next, `more than ${MAX_LINKS} links`);

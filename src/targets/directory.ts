@@ -4,11 +4,11 @@ import { realpathSync, statSync } from 'node:fs';
 import { RootauditError } from '../core/errors.ts';
 import { findPath } from '../core/find-path.ts';
 import { FsError, type Platform, type ReadFs, type Target } from '../core/target.ts';
-import { DirectoryFs } from './directory-fs.ts';
+import { DirectoryFs, type LookObserver } from './directory-fs.ts';
 import { findHomes } from './homes.ts';
 
 /** Opens the directory `path`; throws RootauditError when it is no readable directory. */
-export function openDirectory(path: string): Target {
+export function openDirectory(path: string, observer?: LookObserver): Target {
   let root: string;
   try {
     if (!statSync(path).isDirectory()) {
@@ -24,7 +24,7 @@ export function openDirectory(path: string): Target {
       cause: error,
     });
   }
-  const fs = new DirectoryFs(root);
+  const fs = new DirectoryFs(root, { ...(observer && { observer }) });
   const { homes, refused } = findHomes(fs);
   return {
     kind: 'directory',

@@ -2,7 +2,7 @@
 
 import { homedir, userInfo } from 'node:os';
 import type { Platform, Registry, Target } from '../core/target.ts';
-import { DirectoryFs } from './directory-fs.ts';
+import { DirectoryFs, type LookObserver } from './directory-fs.ts';
 import { findHomes } from './homes.ts';
 import { fromWindowsPath, toWindowsPath } from './windows-paths.ts';
 
@@ -18,8 +18,11 @@ const PLATFORMS: Partial<Record<NodeJS.Platform, Platform>> = {
 };
 
 /** `environment` is that of the process, handed in so that a test can give another. */
-export function openLive(environment: Readonly<Record<string, string | undefined>>): Target {
-  const fs = new DirectoryFs('/');
+export function openLive(
+  environment: Readonly<Record<string, string | undefined>>,
+  observer?: LookObserver,
+): Target {
+  const fs = new DirectoryFs('/', { ...(observer && { observer }) });
   const { homes, refused } = findHomes(fs, { user: currentUser(), path: homedir() });
   return {
     kind: 'live',
@@ -39,8 +42,9 @@ export function openLive(environment: Readonly<Record<string, string | undefined
 export function openLiveWindows(
   environment: Readonly<Record<string, string | undefined>>,
   registry: Registry,
+  observer?: LookObserver,
 ): Target {
-  const fs = new DirectoryFs('/', { drives: true });
+  const fs = new DirectoryFs('/', { drives: true, ...(observer && { observer }) });
   const home = fromWindowsPath(homedir());
   const parent = home.slice(0, home.lastIndexOf('/'));
   const { homes, refused } = findHomes(fs, { user: currentUser(), path: home }, [parent]);

@@ -126,7 +126,11 @@ describe('a file', () => {
 describe('wrong usage ends with 2 before anything is read', () => {
   const directory = makeTemporaryDirectory();
   it.each([
-    ['a format that does not exist', ['scan', '-f', 'xml'], 'Allowed formats are table, markdown, json'],
+    [
+      'a format that does not exist',
+      ['scan', '-f', 'xml'],
+      'Allowed formats are table, markdown, html, json',
+    ],
     [
       'a format that a list does not have',
       ['list', '-f', 'sarif'],

@@ -35,8 +35,8 @@ const debian: Readonly<Record<string, Node>> = {
 interface Place {
   readonly root: string;
   readonly journal: string;
-  remove(...args: readonly string[]): Run;
-  undo(...args: readonly string[]): Run;
+  readonly remove: (...args: readonly string[]) => Run;
+  readonly undo: (...args: readonly string[]) => Run;
 }
 
 function place(tree: Readonly<Record<string, Node>> = debian): Place {
@@ -103,13 +103,15 @@ describe('rootaudit remove', () => {
   });
 
   it('prints the plan and the outcome as JSON, with bytes as base64', () => {
-    const { remove, undo } = place({ '/etc/pki/ca-trust/source/anchors/': '', ...packaged });
+    const { remove, undo } = place({ '/etc/pki/ca-trust/source/anchors/good.pem': good.pem, ...packaged });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is looked at is checked
     const plan = JSON.parse(remove('-f', 'json').stdout) as {
       steps: readonly { action: { kind: string; contentBase64?: string } }[];
     };
     const [step] = plan.steps;
     expect(step?.action.kind).toBe('write');
     expect(Buffer.from(step?.action.contentBase64 ?? '', 'base64').toString()).toContain('BEGIN CERTIFICATE');
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is looked at is checked
     const { result } = JSON.parse(remove('-f', 'json', '--apply', '--yes').stdout) as {
       result: { verified: boolean; left: unknown[]; journal: string };
     };
@@ -168,16 +170,19 @@ describe.skipIf(!hasScript)(`on a terminal${hasScript ? '' : ' (skipped: script 
     ['no', false],
     ['', false],
     ['yesterday', false],
-  ])('the answer "%s" does it: %s', (answer, done) => {
+    ['\u0003', false],
+    ['\u0004', false],
+  ])('the answer %j does it: %s', (answer, done) => {
     const { root, journal } = place();
     const words = [process.execPath, COMMAND, 'remove', '--apply', '--root', root];
     const command = [...words, '--blocklist', BLOCKLIST, '--journal', journal].join(' ');
-    const { stdout } = spawnSync('script', ['-qefc', command, '/dev/null'], {
+    const { stdout, status } = spawnSync('script', ['-qefc', command, '/dev/null'], {
       input: `${answer}\n`,
       encoding: 'utf8',
       timeout: 50_000,
     });
     expect(stdout).toContain('Do this?');
-    expect(existsSync(join(root, LOCAL))).toBe(!done);
+    expect([existsSync(join(root, LOCAL)), status]).toEqual([!done, done ? 0 : 1]);
+    expect(existsSync(join(journal, 'lock'))).toBe(false);
   });
 });

@@ -21,7 +21,15 @@ function matcherFor(
     manifest: { schemaVersion: 1, version: '1', date: '2026-01-01', files: {} },
     digest: sha256(Buffer.of()),
     advisories,
-    programs: { date: '', sources: [], roots: {}, java: [], windowsBuiltin: [], windowsRequired: [], ...programs },
+    programs: {
+      date: '',
+      sources: [],
+      roots: {},
+      java: [],
+      windowsBuiltin: [],
+      windowsRequired: [],
+      ...programs,
+    },
     certificate: (fingerprint) => byHash.get(fingerprint),
   });
   const matcher = createMatcher(compiled, {
@@ -45,6 +53,39 @@ function reencode(der: Buffer): Buffer {
   const signature = der.subarray(layout.signature.start, layout.signature.end);
   return tlv(0x30, tbs, Buffer.from('300b06092a864886f70d01010b', 'hex'), signature);
 }
+
+describe('what programmes did', () => {
+  const removed = { program: 'mozilla', action: 'removed', date: '2023-11-13' } as const;
+  const other = makeCertificate({ subject: { CN: 'Other Root' } });
+  const match = matcherFor([
+    advisory({
+      id: 'listed',
+      certificates: [
+        {
+          ...blocked(root),
+          distrustedBy: [
+            { ...removed, url: null, note: 'in NSS 3.95' },
+            { ...removed, url: 'https://example.org/' },
+            { program: 'chrome', action: 'blocked', date: null, url: null },
+          ],
+        },
+        { ...blocked(other), distrustedBy: [{ ...removed, url: null }] },
+      ],
+    }),
+  ]);
+
+  it.each([
+    ['the certificate', root.der, [removed, { program: 'chrome', action: 'blocked', date: null }]],
+    ['another that shares a day with it', other.der, [removed]],
+    [
+      'one on its key',
+      makeCertificate({ subject: { CN: 'Reissue' }, key: root.key }).der,
+      [removed, { program: 'chrome', action: 'blocked', date: null }],
+    ],
+  ])('is told of %s, each once', (_what, der, expected) => {
+    expect(match(der).map(({ distrustedBy }) => distrustedBy)).toEqual([expected]);
+  });
+});
 
 describe('matching by certificate, body and key', () => {
   const match = matcherFor([listed], { carried: [root.der] });

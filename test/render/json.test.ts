@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Report } from '../../src/report/report.ts';
 import {
   cleanReport,
   diskReport,
@@ -10,10 +11,22 @@ import {
 } from '../support/reports.ts';
 import { renderInventory, renderReports, schemaCheck } from '../support/render.ts';
 
+const distrusted: Report = {
+  ...diskReport,
+  findings: diskReport.findings.map((finding) => ({
+    ...finding,
+    distrustedBy: [
+      { program: 'mozilla', action: 'removed', date: '2023-11-13' },
+      { program: 'chrome', action: 'blocked', date: null },
+    ],
+  })),
+};
+
 describe('json', () => {
   it.each([
     ['a disk', diskReport],
     ['a clean machine', cleanReport],
+    ['what programmes did', distrusted],
   ])('follows its schema for %s', async (_what, report) => {
     expect(schemaCheck('report')(JSON.parse(await renderReports('json', [report])))).toBe('');
   });

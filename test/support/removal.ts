@@ -47,7 +47,7 @@ export function treeAt(root: string, { withAttributes = false } = {}): Tree {
 }
 
 /** getfattr(1) and its family; without them nothing is said of attributes. */
-export const hasAttributeTools = ['getfattr', 'setfattr', 'setfacl'].every(
+const hasAttributeTools = ['getfattr', 'setfattr', 'setfacl'].every(
   (tool) => spawnSync(tool, ['--version']).status === 0,
 );
 

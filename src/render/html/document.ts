@@ -45,7 +45,7 @@ export function htmlDocument({ title, header, main }: Document): string {
 <header>
 <p class="brand">rootaudit</p>
 ${header}</header>
-${toolbar()}<main id="main" tabindex="-1">
+<main id="main" tabindex="-1">
 ${main}</main>
 <footer>
 <p>rootaudit reads trust stores and changes nothing. Severity: <em>critical</em>, somebody else can read the traffic today; <em>high</em>, compromised or thrown out for cause; <em>medium</em>, distrusted for security reasons; <em>low</em>, partly distrusted; <em>info</em>, retired.</p>
@@ -59,9 +59,11 @@ ${main}</main>
 const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
 
 /** Of use with the script only, which shows it. */
-function toolbar(): Html {
+export function toolbar(): Html {
   const boxes = SEVERITIES.map(
-    (severity) => markup`<label><input type="checkbox" name="severity" value="${severity}" checked> ${severity}</label>
+    (
+      severity,
+    ) => markup`<label><input type="checkbox" name="severity" value="${severity}" checked> ${severity}</label>
 `,
   );
   return markup`<search class="tools" id="tools" hidden>

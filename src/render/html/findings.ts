@@ -28,6 +28,7 @@ const MAX_FINDINGS = 500;
 const MAX_LENGTH = 12_000_000;
 /** So many are open from the start: what must be read first. */
 const MAX_OPEN = 3;
+const MAX_UNFOLDED = 5;
 
 interface FindingsSection {
   readonly html: Html | undefined;
@@ -37,25 +38,32 @@ interface FindingsSection {
 export function findingsSection(context: Context): FindingsSection {
   const findings = findingsInOrder(context);
   if (findings.length === 0) return { html: undefined, idOf: () => undefined };
-  const firstQuiet = findings.findIndex((finding) => !isLoud(finding, context));
+  const loud = findings.filter((finding) => isLoud(finding, context)).length;
   const idAt = (index: number): string => `${context.prefix}f${index + 1}`;
   const { shown: cards, rest } = fit(
     findings,
     { items: MAX_FINDINGS, length: MAX_LENGTH * context.share },
-    (finding, i) =>
-      markup`${i === firstQuiet ? quietDivider(context) : undefined}${findingCard(finding, idAt(i), i < MAX_OPEN, context)}`,
+    (finding, i) => findingCard(finding, idAt(i), i < MAX_OPEN, context),
   );
   const ids = new Map(findings.slice(0, cards.length).map((finding, i) => [finding, idAt(i)]));
   const title = markup`Findings <span class="count">${count(findings.length, 'root')}</span>`;
   return {
-    html: section(context, 'findings', title, [cards, restText(rest, 'finding')]),
+    html: section(context, 'findings', title, [
+      cards.slice(0, loud),
+      quietGroup(cards.slice(loud), loud),
+      restText(rest, 'finding'),
+    ]),
     idOf: (finding) => ids.get(finding),
   };
 }
 
-function quietDivider(context: Context): Html {
-  return markup`${heading(context, 1, undefined, 'Listed, but no alarm')}
+/** Many, on most machines: they must not bury what follows. */
+function quietGroup(cards: readonly Html[], loud: number): Html | undefined {
+  if (cards.length === 0) return undefined;
+  const what = loud === 0 ? 'listed' : 'more listed';
+  return markup`<details class="quiet"${cards.length <= MAX_UNFOLDED ? markup` open` : undefined}><summary>${count(cards.length, `${what} root`)}, but no alarm</summary>
 <p class="soft">Of little weight, held without being trusted, accepted by the policy, or known from the baseline.</p>
+${cards}</details>
 `;
 }
 
@@ -64,7 +72,7 @@ function findingCard(finding: Finding, id: string, among: boolean, context: Cont
   const alarm = isLoud(finding, context);
   const places = locations.length === 1 ? '' : `: ${count(locations.length, 'place')}`;
   return card(context, {
-    tint: severity,
+    tint: alarm ? severity : 'info',
     badge: badge(severity),
     title: rootName(certificate),
     subtitle: shown(title, 200),
@@ -91,13 +99,12 @@ function findingCard(finding: Finding, id: string, among: boolean, context: Cont
   });
 }
 
-function stateText({ status, locations }: Finding): string {
+function stateText({ status, locations, waiver, known }: Finding): string {
   const [places, stores] = placesCount(locations);
   const where =
-    places === stores
-      ? count(stores, 'store')
-      : `${count(places, 'place')} in ${count(stores, 'store')}`;
-  return `${TRUST_WORDS[status]} · ${where}`;
+    places === stores ? count(stores, 'store') : `${count(places, 'place')} in ${count(stores, 'store')}`;
+  const state = waiver ? 'waived' : known === true ? 'known' : TRUST_WORDS[status];
+  return `${state} · ${where}`;
 }
 
 function whyText({ match, confidence }: Finding): string {

@@ -44,13 +44,11 @@ export function matrixSection(context: Context, idOf: IdOf): Html | undefined {
   const columns = roots.slice(0, MAX_ROOTS).map((root): Column => ({ root, trust: trustPerStore(root) }));
   const stores = holders(columns, context);
   if (stores.length === 0) return undefined;
-  const { shown: rows } = fit(
-    stores,
-    { items: MAX_STORES, length: MAX_LENGTH * context.share },
-    (store) => matrixRow(store, columns),
+  const { shown: rows } = fit(stores, { items: MAX_STORES, length: MAX_LENGTH * context.share }, (store) =>
+    matrixRow(store, columns),
   );
   const table = markup`<table class="grid matrix">
-<thead><tr><th scope="col">Store</th>${columns.map(({ root }) => markup`<th scope="col"><span class="upright">${badge(root.severity)} ${rootLink(root, idOf, 40)}</span></th>`)}</tr></thead>
+<thead><tr><th scope="col">Store</th>${columns.map(({ root }) => markup`<th scope="col"><span class="upright">${badge(root.severity)} ${rootLink(root, idOf, 36)}</span></th>`)}</tr></thead>
 <tbody>
 ${rows}</tbody>
 </table>
@@ -58,7 +56,7 @@ ${rows}</tbody>
   const bare = context.report.stores.length - stores.length;
   return section(context, 'matrix', 'Which store trusts which root', [
     legend(columns),
-    scrolling('Table: stores and listed roots', table),
+    scrolling('Table: stores and listed roots', context.target, table),
     bareText(bare),
     restOfMatrix(stores.length - rows.length, roots.length - columns.length),
   ]);
@@ -93,14 +91,24 @@ function matrixRow({ id, application, path }: StoreSummary, columns: readonly Co
       ? markup`<td></td>`
       : markup`<td class="${status}"><span aria-hidden="true">${SIGNS[status]}</span>${screenReaderOnly(TRUST_WORDS[status])}</td>`;
   });
-  return markup`<tr><th scope="row">${name(application, 80)}<br>${code(path, 200)}</th>${cells}</tr>
+  return markup`<tr><th scope="row">${name(application, 44)}${code(pathEnd(path))}</th>${cells}</tr>
 `;
+}
+
+const MAX_PATH = 40;
+
+/** The end tells more than the beginning. */
+function pathEnd(path: string): string {
+  const characters = Array.from(path);
+  return characters.length <= MAX_PATH ? path : `…${characters.slice(-MAX_PATH).join('')}`;
 }
 
 function legend(columns: readonly Column[]): Html {
   const seen = new Set(columns.flatMap(({ trust }) => [...trust.values()]));
   const items = WEIGHT.filter((status) => seen.has(status)).map(
-    (status) => markup`<li class="${status}"><span aria-hidden="true">${SIGNS[status]}</span> ${TRUST_WORDS[status]}</li>
+    (
+      status,
+    ) => markup`<li class="${status}"><span aria-hidden="true">${SIGNS[status]}</span> ${TRUST_WORDS[status]}</li>
 `,
   );
   return markup`<ul class="legend">
@@ -120,6 +128,8 @@ function restOfMatrix(stores: number, roots: number): Html | undefined {
     ...(stores > 0 ? [count(stores, 'more store')] : []),
     ...(roots > 0 ? [count(roots, 'more root')] : []),
   ].join(' and ');
-  return rest === '' ? undefined : markup`<p class="rest">Not shown here: ${rest}; ${jsonHint()}.</p>
+  return rest === ''
+    ? undefined
+    : markup`<p class="rest">Not shown here: ${rest}; ${jsonHint()}.</p>
 `;
 }

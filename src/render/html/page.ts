@@ -7,7 +7,7 @@ import type { Report } from '../../report/report.ts';
 import type { Renderer } from '../renderer.ts';
 import { isAtLeast, targetNames } from '../shared/words.ts';
 import type { Style } from '../style.ts';
-import { htmlDocument } from './document.ts';
+import { htmlDocument, toolbar } from './document.ts';
 import { markup, type Html } from './markup.ts';
 import { badge, fit, restText, scrolling, type Context } from './pieces.ts';
 import { contextOf, outline, targetBody, targetName } from './target.ts';
@@ -28,11 +28,11 @@ function contextFor(report: Report, { failOn = 'medium', now }: Style, place: Pl
   return contextOf(report, { ...place, now, least: isAtLeast(failOn, 'medium') ? 'medium' : failOn });
 }
 
-type Place = Pick<Context, 'prefix' | 'level' | 'share'>;
+type Place = Pick<Context, 'prefix' | 'target' | 'level' | 'share'>;
 
 function pageOfOne(report: Report, style: Style): string {
-  const context = contextFor(report, style, { prefix: '', level: 2, share: 1 });
-  const body = targetBody(context, (sentence) => markup`<h1>${sentence}</h1>`);
+  const context = contextFor(report, style, { prefix: '', target: undefined, level: 2, share: 1 });
+  const body = targetBody(context, (sentence) => markup`<h1>${sentence}</h1>`, toolbar());
   const { headline } = verdictOf(context);
   return htmlDocument({
     title: `${headline} ${targetName(report)}, rootaudit`,
@@ -45,36 +45,39 @@ function pageOfMany(reports: readonly Report[], style: Style): string {
   const full = reports.slice(0, MAX_TARGETS);
   const names = targetNames(reports, 'This machine');
   const contexts = reports.map((report, i) =>
-    contextFor(report, style, { prefix: `t${i + 1}-`, level: 3, share: 1 / full.length }),
+    contextFor(report, style, {
+      prefix: `t${i + 1}-`,
+      target: names[i] ?? '',
+      level: 3,
+      share: 1 / full.length,
+    }),
   );
   const bad = contexts.filter((context) => verdictOf(context).tone === 'bad').length;
   const headline =
     bad === 0
       ? `None of ${reports.length} targets raises an alarm.`
       : `${bad} of ${reports.length} targets ${bad === 1 ? 'needs' : 'need'} something done.`;
-  const sections = contexts
-    .slice(0, full.length)
-    .map((context, i) => targetSection(context, names[i] ?? ''));
+  const sections = contexts.slice(0, full.length).map(targetSection);
   return htmlDocument({
     title: `${headline} rootaudit`,
     header: undefined,
     main: markup`<h1>${headline}</h1>
-${targetIndex(contexts, names, full.length)}${sections}${restText(reports.length - full.length, 'target')}`,
+${targetIndex(contexts, full.length)}${toolbar()}${sections}${restText(reports.length - full.length, 'target')}`,
   });
 }
 
-function targetSection(context: Context, name: string): Html {
+function targetSection(context: Context): Html {
   const id = `${context.prefix}target`;
   return markup`<section class="target" aria-labelledby="${id}">
-<h2 id="${id}"><bdi>${name}</bdi></h2>
+<h2 id="${id}"><bdi>${context.target}</bdi></h2>
 ${outline(context)}${targetBody(context, (sentence) => markup`<p class="headline">${sentence}</p>`)}</section>
 `;
 }
 
-function targetIndex(contexts: readonly Context[], names: readonly string[], full: number): Html {
+function targetIndex(contexts: readonly Context[], full: number): Html {
   const { shown: rows, rest } = fit(contexts, { items: MAX_INDEX }, (context, i) => {
     const { tone, label, headline } = verdictOf(context);
-    const name = markup`<bdi>${names[i]}</bdi>`;
+    const name = markup`<bdi>${context.target}</bdi>`;
     const link = i < full ? markup`<a href="#${context.prefix}target">${name}</a>` : name;
     const counts = alarmCounts(context.report)
       .filter(([, n]) => n > 0)
@@ -90,7 +93,7 @@ ${rows}</tbody>
 </table>
 `;
   return markup`<nav aria-labelledby="targets"><h2 id="targets">Targets</h2>
-${scrolling('Table: targets', table)}
+${scrolling('Table: targets', undefined, table)}
 ${restText(rest, 'target')}</nav>
 `;
 }

@@ -12,6 +12,8 @@ export interface Context {
   readonly stores: ReadonlyMap<string, StoreSummary>;
   /** Makes ids unique in the page: "t1-". */
   readonly prefix: string;
+  /** What it is called on a page of many, each another. */
+  readonly target: string | undefined;
   /** Of the headings of its sections: 2, or 3 below the heading of a target. */
   readonly level: number;
   /** What part of the page's length it may fill. */
@@ -34,7 +36,9 @@ export function code(text: string, maxLength = 1000): Html {
 
 /** A name that may be in any script. */
 export function name(text: string, maxLength = 200): Html {
-  return markup`<bdi>${shown(text, maxLength)}</bdi>`;
+  const characters = Array.from(shown(text, 10_000));
+  const whole = characters.length <= maxLength;
+  return markup`<bdi>${whole ? characters.join('') : `${characters.slice(0, maxLength).join('').trimEnd()}…`}</bdi>`;
 }
 
 export function rootName({ subject }: { readonly subject: string }, maxLength = 120): Html {
@@ -111,19 +115,16 @@ export function jsonHint(): Html {
 }
 
 /** A region of its own that scrolls, by keyboard too. */
-export function scrolling(label: string, content: Content): Html {
-  return markup`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${content}</div>`;
+export function scrolling(label: string, target: string | undefined, content: Content): Html {
+  const whose = target === undefined ? '' : `: ${target}`;
+  return markup`<div class="scroll" role="region" aria-label="${label}${whose}" tabindex="0">${content}</div>`;
 }
 
-export function section(
-  context: Context,
-  id: string,
-  title: Content,
-  content: Content,
-  kind: string = id,
-): Html {
+/** Of a page of many targets, each of these is a landmark, and their sections are not: they would be too many. */
+export function section(context: Context, id: string, title: Content, content: Content): Html {
   const full = context.prefix + id;
-  return markup`<section class="${kind}" aria-labelledby="${full}">
+  const labelled = context.target === undefined ? markup` aria-labelledby="${full}"` : undefined;
+  return markup`<section class="${id}"${labelled}>
 ${heading(context, 0, full, title)}
 ${content}
 </section>

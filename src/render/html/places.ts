@@ -46,9 +46,7 @@ function placeItem(location: Location, context: Context): Html {
   const handle = path.endsWith(`/${entry}`) || entry === '' ? undefined : markup` as ${code(entry, 300)}`;
   const facts = [
     store && markup`${name(store.application)}`,
-    generatedFrom.length > 0
-      ? 'a copy that goes with its source'
-      : markup`in the store’s own words ${code(expressed, 200)}`,
+    generatedFrom.length > 0 ? 'a copy that goes with its source' : markup`says ${code(expressed, 200)}`,
     purposes.length > 0 ? `for ${purposesText(purposes)}` : undefined,
     location.waived === true ? 'waived' : undefined,
     location.known === true ? 'known from the baseline' : undefined,
@@ -73,8 +71,7 @@ export function placesCount(locations: readonly Location[]): readonly [places: n
 
 function layersText({ layer, deletedIn }: Location, context: Context): Html | undefined {
   if (layer === undefined) return undefined;
-  const deleted =
-    deletedIn === undefined ? undefined : markup`; deleted in ${layerText(deletedIn, context)}`;
+  const deleted = deletedIn === undefined ? undefined : markup`; deleted in ${layerText(deletedIn, context)}`;
   return markup`<br><span class="soft">From ${layerText(layer, context)}${deleted}</span>`;
 }
 

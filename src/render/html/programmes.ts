@@ -40,11 +40,11 @@ const ACTIONS: Readonly<Record<Distrust['action'], string>> = {
   'purpose-limited': 'limited in purpose',
 };
 
-export function programmeName(program: string): string {
+function programmeName(program: string): string {
   return Object.hasOwn(PROGRAMMES, program) ? (PROGRAMMES[program] ?? program) : shown(program, 60);
 }
 
-export function actionWords(action: Distrust['action']): string {
+function actionWords(action: Distrust['action']): string {
   return ACTIONS[action];
 }
 
@@ -82,7 +82,12 @@ export function programmeLines({
         ]),
     ...(stillShippedBy.length === 0
       ? []
-      : [['Still shipped by', stillShippedBy.slice(0, MAX_PROGRAMMES).map(programmeName).join(', ')] as const]),
+      : [
+          [
+            'Still shipped by',
+            stillShippedBy.slice(0, MAX_PROGRAMMES).map(programmeName).join(', '),
+          ] as const,
+        ]),
   ];
 }
 
@@ -107,7 +112,7 @@ ${rows}</tbody>
   return section(context, 'programmes', 'Who trusts what', [
     markup`<p class="soft">What each root programme made of the listed roots. A dash means that the list knows nothing of it, as where the root never was part of the programme.</p>
 `,
-    scrolling('Table: who trusts what', table),
+    scrolling('Table: who trusts what', context.target, table),
     restText(roots.length - rows.length, 'root'),
   ]);
 }
@@ -121,9 +126,7 @@ function programmesOf(roots: readonly ListedRoot[]): readonly string[] {
   );
   const known = Object.keys(PROGRAMMES);
   const rank = (program: string): number => (known.indexOf(program) + known.length + 1) % (known.length + 1);
-  return [...new Set(named)]
-    .toSorted((a, b) => rank(a) - rank(b) || compare(a, b))
-    .slice(0, MAX_PROGRAMMES);
+  return [...new Set(named)].toSorted((a, b) => rank(a) - rank(b) || compare(a, b)).slice(0, MAX_PROGRAMMES);
 }
 
 function programmeRow(root: ListedRoot, programmes: readonly string[], idOf: IdOf): Html {

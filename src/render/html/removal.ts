@@ -35,9 +35,16 @@ function removalBlock(remediation: StoreRemediation, context: Context): Html {
   const title = [DISPOSITION_WORDS[disposition], ...how].join(', ');
   return markup`<div class="removal ${disposition}">
 ${heading(context, 2, undefined, markup`${title}${store && markup` <span class="soft">from ${name(store.application)}</span>`}`)}
-${store && markup`<p class="soft">${code(store.path)}</p>
-`}${note === undefined ? undefined : markup`<p class="note">${shown(note, 10_000)}</p>
-`}${commands.length > 0 ? commandList(commands) : undefined}${undo.length > 0 ? undoBlock(undo) : undefined}</div>
+${
+  store &&
+  markup`<p class="soft">${code(store.path)}</p>
+`
+}${
+    note === undefined
+      ? undefined
+      : markup`<p class="note">${shown(note, 10_000)}</p>
+`
+  }${commands.length > 0 ? commandList(commands) : undefined}${undo.length > 0 ? undoBlock(undo) : undefined}</div>
 `;
 }
 

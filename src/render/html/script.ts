@@ -34,6 +34,7 @@ export const SCRIPT = String.raw`
       if (stays) left += 1;
     }
     const filtered = words.length > 0 || wanted.size < boxes.length;
+    if (filtered) for (const group of all('.quiet, .plain')) group.open = true;
     status.textContent = filtered ? left + ' of ' + items.length + ' entries match' : '';
   };
   let waiting;
@@ -53,7 +54,7 @@ export const SCRIPT = String.raw`
 
   // A link to what is folded or filtered out brings it back.
   const reveal = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     if (target === null) return;
     const item = target.closest('[data-item]');
     if (item !== null && item.hidden) {

@@ -43,7 +43,7 @@ const STATUS_WORDS: Readonly<Record<StoreSummary['status'], string>> = {
 };
 
 export function storesSection(context: Context): Html | undefined {
-  const { stores } = context.report;
+  const { stores, findings } = context.report;
   if (stores.length === 0) return undefined;
   const { shown: rows, rest } = fit(
     stores,
@@ -58,23 +58,14 @@ ${rows}</tbody>
 `;
   const title = markup`Stores <span class="count">${count(stores.length, 'store')}</span>`;
   return section(context, 'stores', title, [
-    markup`<details class="plain"><summary>Every store that was found</summary>
-${scrolling('Table: stores', table)}
+    markup`<details class="plain"${findings.length === 0 ? markup` open` : undefined}><summary>Every store that was found</summary>
+${scrolling('Table: stores', context.target, table)}
 ${restText(rest, 'store')}</details>
 `,
   ]);
 }
 
-function storeRow({
-  application,
-  path,
-  format,
-  scope,
-  user,
-  anchors,
-  trusted,
-  status,
-}: StoreSummary): Html {
+function storeRow({ application, path, format, scope, user, anchors, trusted, status }: StoreSummary): Html {
   const whose = user === undefined ? scope : markup`${scope}: ${name(user, 60)}`;
   return markup`<tr data-item><th scope="row">${name(application, 120)}<br>${code(path, 400)}</th><td>${shown(format, 60)}</td><td>${whose}</td><td class="number">${anchors}</td><td class="number">${trusted}</td><td class="${status}">${STATUS_WORDS[status]}</td></tr>
 `;
@@ -86,7 +77,10 @@ export function imageSection(context: Context): Html | undefined {
   const { shown: layers, rest } = fit(
     image.layers,
     { items: MAX_LAYERS },
-    ({ digest, createdBy }) => markup`<li>${createdBy === undefined ? undefined : markup`${code(createdBy, 1000)}<br>`}<span class="soft">${code(digest, 100)}</span></li>
+    ({
+      digest,
+      createdBy,
+    }) => markup`<li>${createdBy === undefined ? undefined : markup`${code(createdBy, 1000)}<br>`}<span class="soft">${code(digest, 100)}</span></li>
 `,
   );
   const facts = [
@@ -123,7 +117,10 @@ export function notesSection(context: Context): Html | undefined {
   const { shown: items, rest } = fit(
     all,
     { items: MAX_NOTES, length: MAX_LENGTH * context.share },
-    ({ note, application }) => markup`<li>${application === undefined ? undefined : markup`${name(application)}: `}${shown(note, 2000)}</li>
+    ({
+      note,
+      application,
+    }) => markup`<li>${application === undefined ? undefined : markup`${name(application)}: `}${shown(note, 2000)}</li>
 `,
   );
   return section(context, 'notes', 'Notes', [

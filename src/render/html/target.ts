@@ -23,6 +23,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 
 interface Surroundings {
   readonly prefix: string;
+  readonly target: string | undefined;
   readonly level: number;
   readonly share: number;
   readonly least: Severity;
@@ -39,7 +40,7 @@ export function contextOf(report: Report, surroundings: Surroundings): Context {
 }
 
 /** `headline` says how the sentence of the verdict is put: as the heading of the page, or below that of the target. */
-export function targetBody(context: Context, headline: (sentence: string) => Html): Html {
+export function targetBody(context: Context, headline: (sentence: string) => Html, tools?: Html): Html {
   const { html: findings, idOf } = findingsSection(context);
   const sections: readonly (readonly [id: string, title: string, html: Html | undefined])[] = [
     ['findings', 'Findings', findings],
@@ -59,11 +60,16 @@ export function targetBody(context: Context, headline: (sentence: string) => Htm
 `,
   );
   return markup`${verdictBlock(context, idOf, headline)}${numbers(context)}
-<nav class="contents" aria-label="Contents${context.level > 2 ? `: ${targetName(context.report)}` : ''}">
+${links.length > 1 ? contents(links, context) : undefined}${tools}${there.map(([, , html]) => html)}`;
+}
+
+function contents(links: readonly Html[], { target }: Context): Html {
+  const whose = target === undefined ? '' : `: ${target}`;
+  return markup`<nav class="contents" aria-label="Contents${whose}">
 <ul>
 ${links}</ul>
 </nav>
-${there.map(([, , html]) => html)}`;
+`;
 }
 
 function verdictBlock(context: Context, idOf: IdOf, headline: (sentence: string) => Html): Html {
@@ -107,14 +113,20 @@ function numbers(context: Context): Html {
     [certificates, 'certificates'],
   ];
   const tiles: readonly (readonly [n: number, label: Content, kind: string])[] = [
-    ...alarmCounts(report).map(([severity, n]) => [n, badge(severity), 'severity'] as const),
+    ...alarmCounts(report).map(
+      ([severity, n]) => [n, n === 0 ? severity : badge(severity), 'severity'] as const,
+    ),
     ...more.map(([n, label]) => [n, label, 'plain'] as const),
   ];
   const listed = findings.length === 0 ? '' : ' Trusted and not accepted:';
   return markup`<p class="sr">In numbers.${listed}</p>
 <ul class="tiles">
 ${tiles.map(
-  ([n, label, kind]) => markup`<li class="${kind}${n === 0 ? ' zero' : ''}"><span class="n">${n.toLocaleString('en')}</span> ${label}</li>
+  ([
+    n,
+    label,
+    kind,
+  ]) => markup`<li class="${kind}${n === 0 ? ' zero' : ''}"><span class="n">${n.toLocaleString('en')}</span> ${label}</li>
 `,
 )}</ul>
 `;

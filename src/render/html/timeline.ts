@@ -3,11 +3,13 @@
  * picture is for the eye only; beside it stands the same in words.
  */
 
+import { count } from '../../core/text.ts';
 import type { Finding } from '../../report/report.ts';
 import { properDate } from '../shared/words.ts';
 import { markup, type Html } from './markup.ts';
 import { badge, restText, section, type Context, type IdOf } from './pieces.ts';
 import { inTime, isPartial, stepsOf, stepText, type Step } from './programmes.ts';
+import { isLoud } from './verdict.ts';
 import { listedRoots, rootLink, type ListedRoot } from './roots.ts';
 
 const MAX_ROWS = 200;
@@ -31,16 +33,14 @@ interface Line {
 
 export function timelineSection(context: Context, idOf: IdOf): Html | undefined {
   const roots = listedRoots(context);
-  const lines = roots.map(lineOf).filter(({ days }) => days.length > 0).toSorted(byFirstDay);
+  const lines = roots
+    .map(lineOf)
+    .filter(({ days }) => days.length > 0)
+    .toSorted(byFirstDay);
   if (lines.length === 0) return undefined;
-  const shownLines = lines.slice(0, MAX_ROWS);
-  const axis = axisOf(shownLines, context.now);
-  const items = shownLines.map(
-    (line) => markup`<li><div class="what">${badge(line.root.severity)} ${rootLink(line.root, idOf, 60)}</div>
-${bar(line, axis)}
-<ul class="steps">${line.steps.map((step) => markup`<li>${stepText(step)}</li>`)}</ul></li>
-`,
-  );
+  const axis = axisOf(lines, context.now);
+  const loud = lines.filter(({ root }) => root.findings.some((finding) => isLoud(finding, context)));
+  const quiet = lines.filter((line) => !loud.includes(line));
   const undated = roots.length - lines.length;
   return section(context, 'timeline', 'What was distrusted when', [
     markup`<ul class="legend">
@@ -49,16 +49,37 @@ ${bar(line, axis)}
 <li><span class="key gone" aria-hidden="true"></span> trust taken away</li>
 <li><span class="key partial" aria-hidden="true"></span> limited</li>
 </ul>
-${axisRow(axis)}
-<ol class="timeline">
-${items}</ol>
 `,
-    restText(lines.length - shownLines.length, 'root'),
+    lineList(loud, axis, idOf),
+    quietLines(quiet, loud.length, axis, idOf),
     undated === 0
       ? undefined
       : markup`<p class="soft">For ${undated} of ${roots.length} roots no day is known.</p>
 `,
   ]);
+}
+
+function lineList(lines: readonly Line[], axis: Axis, idOf: IdOf): Html | undefined {
+  if (lines.length === 0) return undefined;
+  const items = lines.slice(0, MAX_ROWS).map(
+    (line) => markup`<li><div class="what">${badge(line.root.severity)} ${rootLink(line.root, idOf, 60)}</div>
+${bar(line, axis)}
+<ul class="steps">${line.steps.map((step) => markup`<li>${stepText(step)}</li>`)}</ul></li>
+`,
+  );
+  return markup`${axisRow(axis)}
+<ol class="timeline">
+${items}</ol>
+${restText(lines.length - items.length, 'root')}`;
+}
+
+/** Roots that were merely retired are many. */
+function quietLines(lines: readonly Line[], loud: number, axis: Axis, idOf: IdOf): Html | undefined {
+  const list = lineList(lines, axis, idOf);
+  if (list === undefined || loud === 0) return list;
+  return markup`<details class="plain"><summary>${count(lines.length, 'more root')} that ${lines.length === 1 ? 'is' : 'are'} no alarm</summary>
+${list}</details>
+`;
 }
 
 function lineOf(root: ListedRoot): Line {
@@ -111,22 +132,27 @@ function axisRow(axis: Axis): Html {
   const labels = years
     .map((year) => ({ year, x: at(Date.UTC(year, 0), axis) }))
     .filter(({ x }) => x < 92)
-    .map(({ year, x }) => markup`<text x="${x}%" dx="3" y="13">${year}</text><line x1="${x}%" x2="${x}%" y1="0" y2="18"/>`);
+    .map(
+      ({ year, x }) =>
+        markup`<text x="${x}%" dx="3" y="13">${year}</text><line x1="${x}%" x2="${x}%" y1="0" y2="18"/>`,
+    );
   return markup`<svg class="axis" aria-hidden="true" focusable="false" width="100%" height="18">${labels}</svg>`;
 }
 
 function bar({ root, days }: Line, axis: Axis): Html {
-  const { certificate, findings } = root;
+  const { certificate, findings, severity } = root;
   const begin = at(timeOf(certificate.notBefore) ?? axis.start, axis);
   const end = at(timeOf(certificate.notAfter) ?? axis.end, axis);
   const gone = days.find(({ partial }) => !partial);
-  const until = axis.now === undefined ? axis.end : axis.now;
+  const until = Math.min(axis.now ?? axis.end, timeOf(certificate.notAfter) ?? axis.end);
   const late = gone && isTrusted(findings) ? ([at(gone.time, axis), at(until, axis)] as const) : undefined;
   return markup`<svg class="bar" aria-hidden="true" focusable="false" width="100%" height="24">${[
     markup`<rect class="track" x="0" y="11" width="100%" height="2"/>`,
-    end > begin ? markup`<rect class="valid" x="${begin}%" y="8" width="${width(begin, end)}%" height="8" rx="2"/>` : undefined,
+    end > begin
+      ? markup`<rect class="valid" x="${begin}%" y="8" width="${width(begin, end)}%" height="8" rx="2"/>`
+      : undefined,
     late && late[1] > late[0]
-      ? markup`<rect class="late" x="${late[0]}%" y="8" width="${width(...late)}%" height="8"/>`
+      ? markup`<rect class="late ${severity}" x="${late[0]}%" y="8" width="${width(...late)}%" height="8"/>`
       : undefined,
     axis.now === undefined
       ? undefined

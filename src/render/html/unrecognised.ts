@@ -60,7 +60,9 @@ function originList(origins: readonly FileOrigin[], context: Context): Html | un
   const { shown: items, rest } = fit(
     origins,
     { items: MAX_ORIGINS },
-    (origin) => markup`<li>${code(origin.path)}<br><span class="soft">${originText(origin)}${origin.package === undefined ? '; no package knows it' : undefined}</span></li>
+    (
+      origin,
+    ) => markup`<li>${code(origin.path)}<br><span class="soft">${originText(origin)}${origin.package === undefined ? '; no package knows it' : undefined}</span></li>
 `,
   );
   return markup`${heading(context, 2, undefined, 'How it came')}

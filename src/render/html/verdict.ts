@@ -5,7 +5,7 @@ import { groupBy } from '../../core/collections.ts';
 import { count } from '../../core/text.ts';
 import { isAccepted, isAlarm } from '../../report/acceptance.ts';
 import type { Finding, Report, Violation } from '../../report/report.ts';
-import { isAtLeast, worstOf } from '../shared/words.ts';
+import { isAtLeast, shortName, worstOf } from '../shared/words.ts';
 import { markup, shown, type Content, type Html } from './markup.ts';
 import { code, name, rootName, type Context, type IdOf } from './pieces.ts';
 
@@ -28,9 +28,7 @@ export function failing({ policy }: Report): readonly Violation[] {
 
 /** What is trusted weighs more than what is built into a program, then the worst first, as the report has them. */
 function loudOf(context: Context, status: 'trusted' | 'embedded'): readonly Finding[] {
-  return context.report.findings.filter(
-    (finding) => finding.status === status && isLoud(finding, context),
-  );
+  return context.report.findings.filter((finding) => finding.status === status && isLoud(finding, context));
 }
 
 export function verdictOf(context: Context): Verdict {
@@ -133,8 +131,9 @@ export function whoText(context: Context, idOf: IdOf): Html | undefined {
   const loud = loudOf(context, 'trusted');
   if (loud.length === 0) return undefined;
   const groups = [...groupBy(loud, ({ category }) => category)].map(([category, findings]) => {
-    const names = findings.slice(0, MAX_NAMES).map((finding) => linked(finding, idOf(finding)));
-    const more = findings.length - names.length;
+    const sameName = [...groupBy(findings, ({ certificate }) => shortName(certificate.subject)).values()];
+    const names = sameName.slice(0, MAX_NAMES).map((same) => linked(same, idOf));
+    const more = sameName.length - names.length;
     return markup`<li><strong>${WHO[category]}:</strong> ${listed(names)}${more > 0 ? ` and ${more} more` : ''}</li>
 `;
   });
@@ -145,19 +144,21 @@ ${groups}</ul>
 `;
 }
 
-function linked({ certificate }: Finding, id: string | undefined): Html {
-  return id === undefined ? rootName(certificate) : markup`<a href="#${id}">${rootName(certificate)}</a>`;
+function linked(same: readonly Finding[], idOf: IdOf): Html | undefined {
+  const [first] = same;
+  if (!first) return undefined;
+  const id = idOf(first);
+  const root = rootName(first.certificate, 60);
+  const times = same.length > 1 ? ` (${same.length})` : undefined;
+  return markup`${id === undefined ? root : markup`<a href="#${id}">${root}</a>`}${times}`;
 }
 
-function listed(items: readonly Html[]): Content {
+function listed(items: readonly Content[]): Content {
   return items.map((item, i) => (i === 0 ? item : markup`, ${item}`));
 }
 
 /** What to do first; undefined when nothing has to be done. */
-export function firstStep(
-  context: Context,
-  idOf: IdOf,
-): Html | undefined {
+export function firstStep(context: Context, idOf: IdOf): Html | undefined {
   const { report, prefix } = context;
   const [finding] = [...loudOf(context, 'trusted'), ...loudOf(context, 'embedded')];
   if (finding) return stepFor(finding, context, idOf(finding));

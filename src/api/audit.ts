@@ -1,31 +1,69 @@
-/** One target of a scan, from its stores to the judged report. */
+/** From targets to judged reports: what the command line and the library share. */
 
 import { withLowerLayers } from '../audit/lower-layers.ts';
+import type { StoreProgress } from '../audit/read-stores.ts';
 import { scan, type ScanInput } from '../audit/scan.ts';
 import { UnrecognisedRoots } from '../audit/unrecognised.ts';
 import type { Blocklist } from '../blocklist/load.ts';
 import type { DeepResult } from '../core/embedded.ts';
+import type { RootauditError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
-import { createPrograms } from '../match/programs.ts';
 import type { Matcher } from '../match/matcher.ts';
-import type { Report } from '../report/report.ts';
+import { createPrograms } from '../match/programs.ts';
+import { SCHEMA_VERSION, type Report } from '../report/report.ts';
 import { STORE_TYPES } from '../stores/index.ts';
-import { TOOL } from './options.ts';
-import { createJudge, type Judgement } from './policy.ts';
+import { createJudge, type Judgement } from './judgement.ts';
+import type { Opened } from './targets.ts';
+import { TOOL } from './tool.ts';
 
 export interface AuditRules {
   readonly blocklist: Blocklist;
   readonly matcher: Matcher;
   readonly judgement: Judgement;
-  readonly storePassword: readonly string[];
+  readonly storePasswords: readonly string[];
   readonly mitigated: boolean;
   readonly removeShipped: boolean;
   readonly allLayers: boolean;
-  /** `--deep`, where it is asked for. */
+  /** Looks for roots inside of programs, where that is asked for. */
   readonly lookInside?: (target: Target) => Promise<DeepResult>;
+  readonly progress?: (state: StoreProgress) => void;
 }
 
-export async function auditTarget(target: Target, rules: AuditRules): Promise<Report> {
+interface Audited {
+  readonly reference: string;
+  readonly report: Report;
+  /** Why the target could not be opened; the report says no more than that. */
+  readonly error?: RootauditError;
+}
+
+/** A report for each target, as each is done. */
+export async function* auditEach(targets: AsyncIterable<Opened>, rules: AuditRules): AsyncGenerator<Audited> {
+  for await (const opened of targets) {
+    const { reference } = opened;
+    if ('target' in opened) yield { reference, report: await auditTarget(opened.target, rules) };
+    else {
+      const { error } = opened;
+      yield { reference, error, report: unreadableReport(reference, error, rules.blocklist) };
+    }
+  }
+}
+
+/** A target among others that could not be opened: its place in the report says why. */
+function unreadableReport(reference: string, { message }: RootauditError, { compiled }: Blocklist): Report {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    tool: TOOL,
+    blocklist: { version: compiled.version, digest: compiled.digest },
+    target: { kind: 'unreadable', reference, platform: 'unknown' },
+    complete: false,
+    stores: [],
+    findings: [],
+    problems: [{ code: 'unreadable', path: reference, message }],
+    notes: [],
+  };
+}
+
+async function auditTarget(target: Target, rules: AuditRules): Promise<Report> {
   let report = await auditOnce(target, rules);
   // What a stream has let go by is fetched when a store asks for it.
   while (await target.fetchMissing?.()) report = await auditOnce(target, rules);
@@ -71,8 +109,9 @@ function inputFor(target: Target, rules: AuditRules): ScanInput {
     matcher: rules.matcher,
     blocklist: { version, digest },
     tool: TOOL,
-    read: { storePasswords: rules.storePassword },
+    read: { storePasswords: rules.storePasswords },
     mitigated: rules.mitigated,
     removeShipped: rules.removeShipped,
+    ...(rules.progress && { progress: rules.progress }),
   };
 }

@@ -1,0 +1,428 @@
+/**
+ * What every shell script has in it: POSIX, so that it runs in dash, bash, BusyBox and the shells of macOS and the BSDs.
+ * Functions end the script themselves when something fails, because `set -e` does not hold inside of a condition.
+ */
+
+/** `$script_id` and `$root` are set before. */
+export const SH_BASE = `
+LC_ALL=C
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:\${PATH:-}
+export LC_ALL PATH
+umask 077
+
+if [ -n "\${ROOTAUDIT_BACKUP:-}" ]; then backup=$ROOTAUDIT_BACKUP/script-$script_id
+elif [ "$(id -u)" -eq 0 ]; then backup=/var/backups/rootaudit/script-$script_id
+else backup=\${XDG_STATE_HOME:-\${HOME:?is not set}/.local/state}/rootaudit/script-$script_id
+fi
+
+# Names are hostile: what a terminal would act on is not shown.
+say() {
+  words=$(printf '%s' "$*" | tr -c ' -~' '?')
+  printf '%s\\n' "$words"
+  [ ! -d "$backup" ] || printf '%s %s\\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$words" >> "$backup/log"
+}
+
+stop() {
+  say "Stopped: $*" >&2
+  exit 1
+}
+
+work=
+temporary=
+clean_up() {
+  [ -z "$work" ] || rm -rf -- "$work"
+  [ -z "$temporary" ] || rm -f -- "$temporary"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if command -v sha256sum > /dev/null 2>&1; then digest() { sha256sum; }
+elif command -v shasum > /dev/null 2>&1; then digest() { shasum -a 256; }
+elif command -v sha256 > /dev/null 2>&1; then digest() { sha256 -q; }
+else digest() { openssl dgst -sha256 -r; }
+fi
+
+record() {
+  printf '%s\\n' "$*" >> "$backup/state" || stop "$backup/state cannot be written"
+}
+
+is_known() {
+  [ -f "$backup/state" ] && grep -qxF -e "$*" "$backup/state"
+}
+
+# The SHA-256 of a file; else what is there instead of one.
+state_of() {
+  if [ -L "$1" ]; then echo link
+  elif [ -f "$1" ]; then digest < "$1" | cut -c 1-64
+  elif [ -e "$1" ]; then echo other
+  else echo none
+  fi
+}
+
+# What this script last made of a file, by its number.
+last_of() {
+  [ ! -f "$backup/state" ] || sed -n "s/^after $1 //p" "$backup/state" | tail -n 1
+}
+
+make_backup() {
+  mkdir -p -- "$backup/files" "$backup/trees" || stop "$backup cannot be made"
+}
+`;
+
+/** For steps that change files. */
+export const SH_FILES = `
+# Whoever puts a link into the path leads nobody elsewhere.
+no_links() {
+  rest=\${1#/} at=$root
+  while [ -n "$rest" ]; do
+    at=$at/\${rest%%/*}
+    [ ! -L "$at" ] || stop "$at is a link now"
+    case $rest in
+      */*) rest=\${rest#*/} ;;
+      *) rest= ;;
+    esac
+  done
+}
+
+# file, path, SHA-256 before, SHA-256 after or - where a tool decides it
+expect_file() {
+  no_links "$2"
+  now=$(state_of "$root$2")
+  case $now in
+    "$3" | "$4") ;;
+    *)
+      if [ -z "$now" ] || [ "$now" != "$(last_of "$1")" ]; then
+        stop "$2 is not the file that this script was written for, or cannot be read; it was not touched"
+      fi
+      ;;
+  esac
+}
+
+# Of what there is above a path, the last directory.
+directory_above() {
+  directory=\${1%/*}
+  while [ ! -d "$root$directory/." ]; do directory=\${directory%/*}; done
+}
+
+# The first copy stands.
+save_file() {
+  make_backup
+  directory_above "$2"
+  [ -f "$backup/files/$1.time" ] || touch -r "$root$directory/." "$backup/files/$1.time"
+  [ -f "$root$2" ] || return 0
+  [ ! -f "$backup/files/$1" ] || return 0
+  cp -p -- "$root$2" "$backup/files/$1.part" || stop "$2 cannot be copied"
+  mv -f -- "$backup/files/$1.part" "$backup/files/$1" || stop "$2 cannot be copied"
+}
+
+# stat(1) differs from system to system.
+# shellcheck disable=SC2012
+owner_of() {
+  ls -ldn -- "$1" | awk 'NR == 1 { print $1 " " $3 ":" $4 }'
+}
+
+# file, path, a file with the new content: owner and permissions stay
+replace_file() {
+  target=$root$2
+  temporary=\${target%/*}/.rootaudit-$$
+  cp -p -- "$target" "$temporary" || stop "nothing can be written beside $2"
+  [ "$(owner_of "$target")" = "$(owner_of "$temporary")" ] || stop "$2 would lose its owner: run this as root"
+  if [ -w "$temporary" ]; then cat < "$3" > "$temporary" || stop "$2 cannot be written"
+  else
+    chmod u+w "$temporary"
+    cat < "$3" > "$temporary" || stop "$2 cannot be written"
+    chmod u-w "$temporary"
+  fi
+  if command -v selinuxenabled > /dev/null 2>&1 && selinuxenabled; then
+    chcon --reference="$target" "$temporary" || stop "$2 would lose its label"
+  fi
+  record "after $1 $(state_of "$temporary")"
+  mv -f -- "$temporary" "$target" || stop "$2 cannot be replaced"
+  temporary=
+  changed=1
+}
+
+# file, path
+remove_file() {
+  record "after $1 none"
+  rm -f -- "$root$2" || stop "$2 cannot be deleted"
+  changed=1
+}
+
+# step, file, path, SHA-256 before, SHA-256 after: false when that is done
+is_due() {
+  expect_file "$2" "$3" "$4" "$5"
+  if [ "$now" = "$5" ] || { is_known "done $1" && [ "$now" = "$(last_of "$2")" ]; }; then
+    say "$1. done before"
+    return 1
+  fi
+  save_file "$2" "$3"
+}
+`;
+
+export const SH_DELETE = `
+# step, file, path, SHA-256
+delete_file() {
+  is_due "$1" "$2" "$3" "$4" none || return 0
+  remove_file "$2" "$3"
+  record "done $1"
+  say "$1. deleted $3"
+}
+`;
+
+export const SH_CUT = `
+# Not every system has head -c.
+if [ "$(printf 12 | head -c 1 2> /dev/null)" = 1 ]; then first_bytes() { head -c "$1"; }
+else first_bytes() { dd bs=1 count="$1" 2> /dev/null; }
+fi
+
+# step, file, path, SHA-256 before and after, then what stays: from the byte of this number, so many (or all)
+cut_file() {
+  is_due "$1" "$2" "$3" "$4" "$5" || return 0
+  cut_step=$1 cut_file=$2 cut_path=$3 cut_after=$5
+  shift 5
+  : > "$work/cut"
+  while [ $# -gt 0 ]; do
+    if [ "$2" = all ]; then tail -c "+$1" < "$root$cut_path" >> "$work/cut"
+    else tail -c "+$1" < "$root$cut_path" | first_bytes "$2" >> "$work/cut"
+    fi
+    shift 2
+  done
+  [ "$(state_of "$work/cut")" = "$cut_after" ] || stop "$cut_path could not be cut as it was planned; it was not touched"
+  replace_file "$cut_file" "$cut_path" "$work/cut"
+  record "done $cut_step"
+  say "$cut_step. cut $cut_path"
+}
+`;
+
+export const SH_WRITE = `
+# What is missing above a file is made, for whom the directory above it belongs to.
+make_directory() {
+  if [ -z "$1" ] || [ -d "$root$1" ]; then return 0; fi
+  make_directory "\${1%/*}"
+  mkdir -- "$root$1" || stop "$1 cannot be made"
+  chmod 755 "$root$1"
+  give_to_parent "$root$1"
+  made=$((made + 1))
+}
+
+give_to_parent() {
+  [ "$(id -u)" -ne 0 ] || chown "$(owner_of "\${1%/*}/." | cut -d ' ' -f 2)" "$1" || stop "$1 cannot be given to its owner"
+}
+
+# step, file, path, SHA-256 before and after, permissions; the content comes in
+write_file() {
+  cat > "$work/new"
+  is_due "$1" "$2" "$3" "$4" "$5" || return 0
+  [ "$(state_of "$work/new")" = "$5" ] || stop "this script is damaged: the content of $3 is not what it should be"
+  if [ "$4" != none ]; then replace_file "$2" "$3" "$work/new"
+  else
+    made=0
+    make_directory "\${3%/*}"
+    [ "$made" -eq 0 ] || record "made $2 $made"
+    temporary=$root\${3%/*}/.rootaudit-$$
+    cat < "$work/new" > "$temporary" || stop "$3 cannot be written"
+    chmod "$6" "$temporary"
+    give_to_parent "$temporary"
+    record "after $2 $5"
+    mv -f -- "$temporary" "$root$3" || stop "$3 cannot be written"
+    temporary=
+    changed=1
+  fi
+  record "done $1"
+  say "$1. wrote $3"
+}
+`;
+
+/** Tools of the system, on copies or on the system itself. */
+export const SH_TOOLS = `
+need() {
+  command -v "$1" > /dev/null 2>&1 || stop "$1 is needed, and is not installed here; nothing was changed"
+}
+
+# A tool speaks only when it fails.
+quietly() {
+  if "$@" < /dev/null > "$work/output" 2>&1; then return 0; fi
+  tr -c ' -~\\n' '?' < "$work/output" >&2
+  return 1
+}
+`;
+
+export const SH_EDIT = `
+begin_edit() {
+  copies=$work/edit-$1/copies
+  mkdir -p -- "$copies" "$work/edit-$1/home"
+  edit_due=0
+}
+
+# step, file, path, SHA-256 before, name of the copy
+copy_edited() {
+  expect_file "$2" "$3" "$4" -
+  if ! is_known "done $1" || [ "$now" != "$(last_of "$2")" ]; then edit_due=1; fi
+  cp -- "$root$3" "$copies/$5" || stop "$3 cannot be copied"
+  chmod 600 "$copies/$5"
+}
+
+edit_is_due() {
+  [ "$edit_due" -eq 0 ] || return 0
+  say "$1. done before"
+  return 1
+}
+
+# step, command …: in the directory of the copies
+tool() {
+  tool_step=$1
+  shift
+  (
+    cd "$copies" || exit 1
+    HOME=$work/edit-$tool_step/home LC_ALL=C.UTF-8
+    export HOME LC_ALL
+    quietly "$@"
+  ) || stop "$1 could not change the copy"
+}
+
+expect_finished() {
+  for each in "$copies"/*-journal "$copies"/*-wal; do
+    [ ! -s "$each" ] || stop "the copy was left unfinished"
+  done
+}
+
+# step, file, path, name of the copy
+put_edited() {
+  save_file "$2" "$3"
+  if [ ! -f "$copies/$4" ]; then remove_file "$2" "$3"
+  elif cmp -s "$copies/$4" "$root$3"; then record "after $2 $(state_of "$root$3")"
+  else replace_file "$2" "$3" "$copies/$4"
+  fi
+}
+
+end_edit() {
+  record "done $1"
+  say "$1. changed $2"
+}
+`;
+
+export const SH_RUN = `
+# step, 1 when copies are made anew by it: which is due again when a source has changed
+run_is_due() {
+  if is_known "done $1" && { [ "$2" -eq 0 ] || [ "$changed" -eq 0 ]; }; then
+    say "$1. done before"
+    return 1
+  fi
+  make_backup
+}
+
+# What a command changes in a place that is there or not.
+save_tree() {
+  if [ -e "$backup/trees/$1" ] || is_known "absent $1"; then return 0; fi
+  if [ ! -e "$root$2" ]; then record "absent $1"
+  else
+    rm -rf -- "$backup/trees/$1.part"
+    cp -pPR -- "$root$2" "$backup/trees/$1.part" || stop "$2 cannot be copied"
+    mv -- "$backup/trees/$1.part" "$backup/trees/$1" || stop "$2 cannot be copied"
+  fi
+}
+
+tree_mark() {
+  if [ ! -e "$1" ]; then echo none
+  else
+    {
+      find "$1" -type f -exec cat {} + | digest
+      find "$1" -exec ls -ldn {} +
+    } | LC_ALL=C sort | digest | cut -c 1-64
+  fi
+}
+
+mark_tree() {
+  record "tree $1 $(tree_mark "$root$2")"
+}
+
+# step, command …
+run_command() {
+  run_step=$1
+  shift
+  record "begun $run_step"
+  (
+    LC_ALL=C.UTF-8
+    export LC_ALL
+    quietly "$@"
+  ) || stop "$1 failed; what was done before stays done, and can be undone"
+}
+
+end_run() {
+  changed=1
+  record "done $1"
+  say "$1. $2"
+}
+`;
+
+export const SH_CHROOT = `
+# step, root, command inside of it
+can_enter() {
+  if [ "$(id -u)" -eq 0 ]; then
+    for each in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+      if [ -e "$2$each/$3" ] || [ -L "$2$each/$3" ]; then return 0; fi
+    done
+  fi
+  say "$1. NOT DONE, because it takes root and $3 in $2"
+  left=1
+  return 1
+}
+`;
+
+export const SH_UNDO_FILES = `
+# file, path, SHA-256 before, SHA-256 after or -
+restore_file() {
+  now=$(state_of "$root$2")
+  [ "$now" != "$3" ] || return 0
+  temporary=$root\${2%/*}/.rootaudit-$$
+  if [ "$3" = none ]; then rm -f -- "$root$2" || stop "$2 cannot be deleted"
+  else
+    [ "$(state_of "$backup/files/$1")" = "$3" ] || stop "the copy of $2 in $backup is damaged"
+    cp -p -- "$backup/files/$1" "$temporary" || stop "nothing can be written beside $2"
+    if command -v restorecon > /dev/null 2>&1 && [ -z "$root" ]; then restorecon "$temporary" > /dev/null 2>&1 || true; fi
+    mv -f -- "$temporary" "$root$2" || stop "$2 cannot be replaced"
+  fi
+  temporary=
+  say "put back $2"
+}
+
+restore_time() {
+  [ -f "$backup/files/$1.time" ] || return 0
+  directory_above "$2"
+  touch -r "$backup/files/$1.time" "$root$directory/." 2> /dev/null || true
+}
+`;
+
+export const SH_UNDO_MADE = `
+# file, path: directories that were made for it go when they are empty
+remove_made() {
+  made=$(sed -n "s/^made $1 //p" "$backup/state" | tail -n 1)
+  directory=\${2%/*}
+  while [ "\${made:-0}" -gt 0 ]; do
+    rmdir -- "$root$directory" 2> /dev/null || return 0
+    directory=\${directory%/*}
+    made=$((made - 1))
+  done
+}
+`;
+
+export const SH_UNDO_RUN = `
+# number, path: false when it has changed since
+restore_tree() {
+  known=$(sed -n "s/^tree $1 //p" "$backup/state" | tail -n 1)
+  if [ ! -e "$backup/trees/$1" ] && ! is_known "absent $1"; then return 0; fi
+  if [ -z "$known" ] || [ "$known" != "$(tree_mark "$root$2")" ]; then return 1; fi
+  if is_known "absent $1"; then rm -rf -- "$root$2" || stop "$2 cannot be deleted"
+  elif [ -d "$backup/trees/$1" ]; then
+    (cd "$root$2" && find . ! -name . -prune -exec rm -rf -- {} +) || stop "$2 cannot be emptied"
+    cp -pPR -- "$backup/trees/$1/." "$root$2/" || stop "$2 cannot be put back"
+    touch -r "$backup/trees/$1" "$root$2"
+  else cp -pP -- "$backup/trees/$1" "$root$2" || stop "$2 cannot be put back"
+  fi
+  if command -v restorecon > /dev/null 2>&1 && [ -z "$root" ]; then restorecon -R "$2" > /dev/null 2>&1 || true; fi
+  say "put back $2"
+}
+`;
