@@ -1,7 +1,7 @@
-// Writes the table of store types into README.md, and their ids into docs/policy.schema.json; with --check only says
-// whether they are up to date.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// Writes the table of store types into README.md, their ids into docs/policy.schema.json, and the manual pages into
+// docs/man; with --check only says whether they are up to date.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { format, resolveConfig } from 'prettier';
 
@@ -53,6 +53,7 @@ const made = await format(`${before}${START}\n\n${table}\n\n${END}${after}`, {
   parser: 'markdown',
 });
 await writeSchema();
+await writeManual();
 if (made === text) console.log(`README.md lists all ${STORE_TYPES.length} store types`);
 else if (process.argv.includes('--check')) {
   console.error('README.md does not list the store types as they are: run `npm run docs`');
@@ -73,4 +74,61 @@ async function writeSchema() {
   if (!process.argv.includes('--check')) return writeFileSync(file, after);
   console.error('docs/policy.schema.json does not list the store types as they are: run `npm run docs`');
   process.exitCode = 1;
+}
+
+/** The pages come from the definitions that --help prints; package.json names them for npm. */
+async function writeManual() {
+  const directory = `${root}docs/man/`;
+  mkdirSync(directory, { recursive: true });
+  const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  const pages = (await loadManual())(manifest.version);
+  const wanted = new Map(pages.map(({ file, text }) => [file, text]));
+  const there = readdirSync(directory);
+  const stale = there.filter((file) => !wanted.has(file));
+  const changed = [...wanted].filter(
+    ([file, text]) => !there.includes(file) || readFileSync(directory + file, 'utf8') !== text,
+  );
+  const listed = [...wanted.keys()].toSorted((a, b) => (a < b ? -1 : 1)).map((file) => `./docs/man/${file}`);
+  const isListed = JSON.stringify(manifest.man) === JSON.stringify(listed);
+  if (stale.length === 0 && changed.length === 0 && isListed) return;
+  if (process.argv.includes('--check')) {
+    console.error('docs/man does not say what --help says: run `npm run docs`');
+    process.exitCode = 1;
+    return;
+  }
+  for (const file of stale) rmSync(directory + file);
+  for (const [file, text] of changed) writeFileSync(directory + file, text);
+  if (!isListed) {
+    const file = `${root}package.json`;
+    const text = JSON.stringify({ ...manifest, man: listed }, null, 2);
+    writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
+  }
+}
+
+/** Packages are found from a file in the project only. */
+async function loadManual() {
+  const directory = `${root}node_modules/.cache/`;
+  const file = `${directory}rootaudit-manual-${process.pid}.mjs`;
+  mkdirSync(directory, { recursive: true });
+  await build({
+    absWorkingDir: root,
+    stdin: {
+      contents: "export { createProgram } from './main.ts'; export { manPages } from './man.ts';",
+      resolveDir: `${root}src/cli`,
+    },
+    bundle: true,
+    packages: 'external',
+    outfile: file,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  try {
+    const { createProgram, manPages } = await import(pathToFileURL(file).href);
+    const { program } = createProgram({ packageRoot: root, environment: {}, stdout: process.stdout });
+    return (version) => manPages(program, version);
+  } finally {
+    rmSync(file);
+  }
 }

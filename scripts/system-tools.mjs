@@ -20,6 +20,19 @@ const COMMANDS = {
   skopeo: 'skopeo',
   umoci: 'umoci',
   htpasswd: 'apache2-utils',
+  zsh: 'zsh',
+  fish: 'fish',
+  mandoc: 'mandoc',
+  '7zz': '7zip',
+  mke2fs: 'e2fsprogs',
+  sfdisk: 'fdisk',
+  'qemu-img': 'qemu-utils',
+  genisoimage: 'genisoimage',
+  mksquashfs: 'squashfs-tools',
+  'mkfs.vfat': 'dosfstools',
+  mcopy: 'mtools',
+  mkntfs: 'ntfs-3g',
+  cryptsetup: 'cryptsetup-bin',
 };
 
 /** Large, and not in every distribution: they must not keep the tools above from being installed. */

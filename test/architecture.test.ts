@@ -28,8 +28,9 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
   match: { layers: ['core', 'blocklist'], modules: ['node:crypto'] },
   report: { layers: ['core', 'blocklist', 'match'], modules: [] },
   policy: { layers: ['core', 'blocklist', 'report'], modules: ['node:fs', 'node:path', 'yaml'] },
-  render: { layers: ['core', 'blocklist', 'report'], modules: ['chalk', 'cli-table3'] },
-  audit: { layers: ['core', 'blocklist', 'match', 'provenance', 'report'], modules: [] },
+  render: { layers: ['core', 'blocklist', 'report'], modules: ['chalk'] },
+  scripts: { layers: ['core', 'report'], modules: [] },
+  audit: { layers: ['core', 'blocklist', 'match', 'provenance', 'report', 'scripts'], modules: [] },
   deep: { layers: ['core', 'formats'], modules: [] },
   selftest: {
     layers: ['core', 'audit', 'blocklist', 'deep', 'match', 'report', 'targets'],
@@ -38,6 +39,10 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
   removal: {
     layers: ['core', 'targets'],
     modules: ['node:child_process', 'node:crypto', 'node:fs', 'node:path'],
+  },
+  watch: {
+    layers: ['core', 'audit', 'blocklist', 'match', 'report', 'targets'],
+    modules: ['node:child_process', 'node:fs', 'node:timers'],
   },
   api: {
     layers: [
@@ -70,9 +75,11 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
       'removal',
       'render',
       'report',
+      'scripts',
       'selftest',
       'stores',
       'targets',
+      'watch',
     ],
     modules: ['node:fs', 'node:path', 'node:readline', 'chalk', 'commander'],
   },

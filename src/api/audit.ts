@@ -64,9 +64,12 @@ function unreadableReport(reference: string, { message }: RootauditError, { comp
 }
 
 async function auditTarget(target: Target, rules: AuditRules): Promise<Report> {
-  let report = await auditOnce(target, rules);
-  // What a stream has let go by is fetched when a store asks for it.
-  while (await target.fetchMissing?.()) report = await auditOnce(target, rules);
+  const { lookInside } = rules;
+  // To look inside, all of a stream is read once more: not before it is known which files of it are to be kept.
+  const isStream = target.fetchMissing !== undefined;
+  const deep = isStream ? undefined : await lookInside?.(target);
+  let report = await auditFetching(target, rules, deep);
+  if (isStream && lookInside) report = await auditFetching(target, rules, await lookInside(target));
   if (!rules.allLayers || !target.states) return report;
   const states: Report[] = [];
   for (const state of target.states()) {
@@ -76,9 +79,19 @@ async function auditTarget(target: Target, rules: AuditRules): Promise<Report> {
   return withLowerLayers(report, states);
 }
 
-async function auditOnce(target: Target, rules: AuditRules): Promise<Report> {
-  const { blocklist, matcher, judgement, lookInside } = rules;
-  const deep = await lookInside?.(target);
+/** What a stream has let go by is fetched when a store asks for it. */
+async function auditFetching(
+  target: Target,
+  rules: AuditRules,
+  deep: DeepResult | undefined,
+): Promise<Report> {
+  let report = await auditOnce(target, rules, deep);
+  while (await target.fetchMissing?.()) report = await auditOnce(target, rules, deep);
+  return report;
+}
+
+async function auditOnce(target: Target, rules: AuditRules, deep: DeepResult | undefined): Promise<Report> {
+  const { blocklist, matcher, judgement } = rules;
   const roots = new UnrecognisedRoots(
     target,
     createPrograms(blocklist.compiled),

@@ -33,8 +33,8 @@ export interface TargetOptions {
   /** Passwords to try on keystores after the well-known ones. They are never part of a result. */
   readonly storePasswords?: readonly string[];
   /**
-   * Ends the work with the signal's reason. It is looked at before each target and, with `deep`, before each file: the
-   * stores of one target are read in one go, which takes a fraction of a second.
+   * Ends the work with the signal's reason. It is looked at before each target and store and, with `deep`, before each
+   * file; but no timer fires while the stores of one target are read, which takes a fraction of a second.
    */
   readonly signal?: AbortSignal;
 }
@@ -64,11 +64,19 @@ export interface ScanOptions extends TargetOptions, BlocklistOptions {
 }
 
 /**
- * target: it is open and will be read. program: with `deep`, the file that is looked into next, after `files` with
+ * target: it is open and will be read. store: the one at `path` is read, after `done` of `total`; told again for each of
+ * its parts, and from the first one on where an image has to be read twice. program: with `deep`, the file that is looked into next, after `files` with
  * `bytes` together. report: the target is done; the report is one of those that are returned.
  */
 export type ScanProgress =
   | { readonly kind: 'target'; readonly reference: string }
+  | {
+      readonly kind: 'store';
+      readonly reference: string;
+      readonly path: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | {
       readonly kind: 'program';
       readonly reference: string;
@@ -81,10 +89,18 @@ export type ScanProgress =
 export async function scanAll(options: ScanOptions, packageRoot: string): Promise<Report[]> {
   const { signal, progress } = options;
   signal?.throwIfAborted();
-  const rules = await rulesOf(options, packageRoot);
+  let current = '';
+  const rules: AuditRules = {
+    ...(await rulesOf(options, packageRoot)),
+    progress: (state) => {
+      signal?.throwIfAborted();
+      progress?.({ kind: 'store', reference: current, ...state });
+    },
+  };
   const reports: Report[] = [];
   const targets = watched(open(options), (reference) => {
     signal?.throwIfAborted();
+    current = reference;
     progress?.({ kind: 'target', reference });
   });
   for await (const { reference, report } of auditEach(targets, rules)) {

@@ -1,5 +1,6 @@
 /** Whether a removal does what it says: asked of the contents that files would get, and of the target afterwards. */
 
+import { groupBy } from '../core/collections.ts';
 import type { Problem } from '../core/errors.ts';
 import type { ReadOptions, StoreType } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
@@ -22,11 +23,13 @@ export function objectionTo(
   target: Target,
   read: ReadOptions,
 ): string | undefined {
-  for (const removal of plan.stores) {
-    const store = found.get(removal.store);
-    const isTouched = removal.actions.flatMap(filesOf).some((file) => contents.has(file));
-    if (!store || !isTouched || !isByFilesAlone(removal)) continue;
-    const objection = objectionToStore(store, removal, contents, target, read);
+  for (const [id, removals] of groupBy(plan.stores, ({ store }) => store)) {
+    const store = found.get(id);
+    const isTouched = ({ actions }: StoreRemoval): boolean =>
+      actions.flatMap(filesOf).some((file) => contents.has(file));
+    const judged = removals.filter((removal) => isTouched(removal) && isByFilesAlone(removal));
+    if (!store || judged.length === 0) continue;
+    const objection = objectionToStore(store, judged, contents, target, read);
     if (objection !== undefined) return objection;
   }
   return undefined;
@@ -45,22 +48,31 @@ interface StoreState {
   readonly problems: number;
 }
 
+const NO_STORE: StoreState = { trusted: new Map(), problems: 0 };
+
+/** By the same setting: another that names the same file is planned for when this one is gone. */
+function isThere({ type, location: { path, application } }: FoundStore, target: Target): boolean {
+  return type.locate(target).some((each) => each.path === path && each.application === application);
+}
+
 function objectionToStore(
   store: FoundStore,
-  removal: StoreRemoval,
+  removals: readonly StoreRemoval[],
   contents: Contents,
   target: Target,
   read: ReadOptions,
 ): string | undefined {
   const before = stateOf(store, target, read);
-  const after = stateOf(store, { ...target, fs: new OverlayFs(target.fs, contents) }, read);
+  const changed: Target = { ...target, fs: new OverlayFs(target.fs, contents) };
   const { application, path } = store.location;
+  // A file that a setting named is no store any more when the setting is gone.
+  const after = isThere(store, changed) ? stateOf(store, changed, read) : NO_STORE;
   const name = `${application} (${path})`;
-  const kept = removal.certificates.find((each) => after.trusted.has(each));
+  const going = new Set<string>(removals.flatMap(({ certificates }) => certificates));
+  const kept = [...going].find((each) => after.trusted.has(each));
   if (kept !== undefined) return `${name} would still trust ${kept}`;
   if (after.problems > before.problems) return `${name} could no longer be read whole`;
-  if (mayLoseOthers(removal)) return undefined;
-  const going = new Set(removal.certificates);
+  if (removals.some(mayLoseOthers)) return undefined;
   for (const [sha256, times] of before.trusted) {
     if (!going.has(sha256) && (after.trusted.get(sha256) ?? 0) < times) {
       return `${name} would lose ${sha256} too, which was not asked for`;

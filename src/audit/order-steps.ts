@@ -5,8 +5,12 @@ import type { Action } from '../core/remediation.ts';
 import type { PlannedStep } from '../report/removal-plan.ts';
 
 export interface StoreActions {
+  /** Unique: a store can have several plans. */
+  readonly id: string;
   /** Id of the store. */
   readonly store: string;
+  /** SHA-256 of those that go. */
+  readonly certificates: readonly string[];
   readonly elevated: boolean;
   readonly actions: readonly Action[];
 }
@@ -25,17 +29,18 @@ export function orderSteps(stores: readonly StoreActions[]): Ordered {
   const last = new Map<string, PlannedStep & { readonly action: Run }>();
   const later = new Set<string>();
   const ownerByFile = new Map<string, string>();
-  for (const { store, elevated, actions } of stores) {
+  for (const { id, store, certificates, elevated, actions } of stores) {
+    const step = { stores: [store], certificates, elevated };
     const own = actions.slice(0, actions.length - trailingRuns(actions));
     const news = own.filter((action) => !steps.has(keyOf(action)));
-    if (news.flatMap(filesOf).some((file) => (ownerByFile.get(file) ?? store) !== store)) {
-      later.add(store);
+    if (news.flatMap(filesOf).some((file) => (ownerByFile.get(file) ?? id) !== id)) {
+      later.add(id);
       continue;
     }
-    for (const file of news.flatMap(filesOf)) ownerByFile.set(file, store);
-    for (const action of own) add(steps, { stores: [store], elevated, action });
+    for (const file of news.flatMap(filesOf)) ownerByFile.set(file, id);
+    for (const action of own) add(steps, { ...step, action });
     for (const action of actions.slice(own.length)) {
-      if (action.kind === 'run') addRun(last, { stores: [store], elevated, action });
+      if (action.kind === 'run') addRun(last, { ...step, action });
     }
   }
   return { steps: [...steps.values(), ...last.values()], later };
@@ -72,9 +77,13 @@ function addRun(
   runs.set(key, { ...merged(known, step), action: { ...known.action, changes } });
 }
 
-function merged(known: PlannedStep, { stores, elevated }: PlannedStep): PlannedStep {
-  const all = [...new Set([...known.stores, ...stores])];
-  return { ...known, stores: all, elevated: known.elevated || elevated };
+function merged(known: PlannedStep, { stores, certificates, elevated }: PlannedStep): PlannedStep {
+  return {
+    ...known,
+    stores: [...new Set([...known.stores, ...stores])],
+    certificates: [...new Set([...known.certificates, ...certificates])],
+    elevated: known.elevated || elevated,
+  };
 }
 
 function keyOf(action: Action): string {

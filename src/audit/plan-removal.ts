@@ -1,12 +1,11 @@
 /** From what a target holds to the fewest actions that end the trust in certificates everywhere on it. */
 
-import { groupBy } from '../core/collections.ts';
 import type { Sha256 } from '../core/certificate.ts';
-import type { Remediation } from '../core/remediation.ts';
 import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { trustStatus } from '../core/trust.ts';
 import type { Match, Matcher } from '../match/matcher.ts';
+import { privateKeysNear } from '../provenance/private-keys.ts';
 import { summariseCertificate } from '../report/certificate-summary.ts';
 import type { PlannedCertificate, PlannedPlace, RemovalPlan, StoreRemoval } from '../report/removal-plan.ts';
 import { SCHEMA_VERSION, type CertificateSummary, type Report } from '../report/report.ts';
@@ -20,9 +19,11 @@ import {
   type Wanted,
 } from './choose-removals.ts';
 import { orderSteps } from './order-steps.ts';
+import { planStores } from './plan-stores.ts';
 import { readStores, type FoundStore, type StoreProgress } from './read-stores.ts';
+import { returnsOf } from './returns.ts';
 import { targetOf } from './scan.ts';
-import { remediationFor, sourcesOf, type Held, type Sources } from './sources.ts';
+import { sourcesOf, type Held, type Sources } from './sources.ts';
 
 export interface RemovalInput {
   readonly target: Target;
@@ -69,7 +70,12 @@ export function planRemoval(input: RemovalInput): PlannedRemoval {
   const candidates = candidatesOf(hits, ({ matches }) => matches);
   const { chosen, leftOut } = choose(candidates, wanted, choice);
   const sources = new Map(chosen.flatMap(({ held }) => [...sourcesOf(held, target)]));
-  const { removals, steps } = removalsOf(chosen, sources, input);
+  const going = chosen.flatMap(({ held }) => held.filter((hit) => isTrusted(hit, sources)));
+  const { removals, steps } = removalsOf(going, sources, input);
+  const keys = privateKeysNear(
+    target,
+    chosen.flatMap(({ held }) => held.map(({ anchor }) => anchor)),
+  );
   const problems = [...(target.problems ?? []), ...inStores];
   const plan: RemovalPlan = {
     schemaVersion: SCHEMA_VERSION,
@@ -77,7 +83,8 @@ export function planRemoval(input: RemovalInput): PlannedRemoval {
     blocklist: input.blocklist,
     target: targetOf(target),
     complete: problems.length === 0,
-    certificates: chosen.map((candidate) => plannedCertificate(candidate, sources)),
+    certificates: chosen.map((candidate) => plannedCertificate(candidate, sources, keys)),
+    comesBack: returnsOf(going, sources, removals, target),
     stores: removals,
     steps,
     leftOut: leftOut.map(({ candidate, ...each }) => ({ certificate: summaryOf(candidate), ...each })),
@@ -103,68 +110,28 @@ function isTrusted(held: Held, sources: Sources): boolean {
 }
 
 function removalsOf(
-  chosen: readonly Candidate<Hit>[],
+  trusted: readonly Hit[],
   sources: Sources,
-  input: RemovalInput,
+  { target, distrust, stores }: RemovalInput,
 ): { removals: readonly StoreRemoval[]; steps: RemovalPlan['steps'] } {
-  const own = chosen.flatMap(({ held }) => held.filter((hit) => sources.get(hit)?.length === 0));
-  const planned = Array.from(
-    groupBy(own, ({ store }) => store),
-    ([store, hits]) =>
-      storeRemoval(
-        store,
-        hits.map(({ anchor }) => anchor),
-        input,
-      ),
-  );
-  const order = new Map(input.stores.map(({ id }, index) => [id, index]));
+  const own = trusted.filter((hit) => sources.get(hit)?.length === 0);
+  const planned = planStores(own, target, distrust);
+  const order = new Map(stores.map(({ id }, index) => [id, index]));
   const sorted = planned.toSorted((a, b) => (order.get(a.type) ?? 0) - (order.get(b.type) ?? 0));
   const { steps, later } = orderSteps(sorted);
   const removals = sorted.map((each): StoreRemoval =>
-    later.has(each.store) ? { ...each, method: 'later' } : each,
+    later.has(each.id) ? { ...each, method: 'later' } : each,
   );
   return { removals, steps };
 }
 
-function storeRemoval(
-  store: FoundStore,
-  anchors: readonly TrustAnchor[],
-  { target, distrust }: RemovalInput,
-): StoreRemoval {
-  const { id, type, location } = store;
-  const asked = distrust && type.planDistrust !== undefined;
-  const first = remediationFor(store, target, anchors, distrust);
-  // What cannot be removed can perhaps be refused.
-  const instead = isPerformable(first) || asked ? undefined : remediationFor(store, target, anchors, true);
-  const refused = instead !== undefined && isPerformable(instead);
-  const remediation = refused ? instead : first;
-  const { shell, commands, undo, elevated, note, inUse, actions = [] } = remediation;
-  return {
-    store: id,
-    type: type.id,
-    application: location.application,
-    scope: location.scope,
-    ...(location.user !== undefined && { user: location.user }),
-    path: location.path,
-    certificates: [...new Set(anchors.map(({ certificate }) => certificate.sha256))],
-    method: isPerformable(remediation) ? (refused || asked ? 'distrust' : 'remove') : 'hand',
-    disposition: remediation.disposition,
-    elevated,
-    ...(note !== undefined && { note }),
-    ...(inUse && { inUse }),
-    shell,
-    commands,
-    undo,
-    actions,
-  };
-}
-
-function isPerformable({ disposition, actions = [] }: Remediation): boolean {
-  return disposition !== 'manual' && actions.length > 0;
-}
-
-function plannedCertificate(candidate: Candidate<Hit>, sources: Sources): PlannedCertificate {
+function plannedCertificate(
+  candidate: Candidate<Hit>,
+  sources: Sources,
+  keys: ReadonlyMap<string, string>,
+): PlannedCertificate {
   const { held, matches } = candidate;
+  const privateKey = keys.get(candidate.sha256);
   return {
     certificate: summaryOf(candidate),
     reasons: matches.map(({ advisory: { id, title }, severity, kind }) => ({
@@ -174,6 +141,10 @@ function plannedCertificate(candidate: Candidate<Hit>, sources: Sources): Planne
       match: kind,
     })),
     stillShippedBy: [...new Set(matches.flatMap(({ stillShippedBy }) => stillShippedBy))],
+    ...(privateKey !== undefined && { privateKey }),
+    isKeyPublic: matches.some(
+      ({ advisory, kind }) => kind !== 'name' && advisory.category === 'exposed-private-key',
+    ),
     places: held.filter((hit) => isTrusted(hit, sources)).map((hit) => placeOf(hit, sources)),
   };
 }

@@ -16,6 +16,7 @@ import {
   type Report,
   type StoreRemediation,
 } from '../report/report.ts';
+import { dockerfileLines } from '../scripts/dockerfile.ts';
 import { databaseTest, fileOf, isEmbedded, storeOf, summaryOf, trustIn } from './embedded.ts';
 import { readStores, realPath, type FoundStore, type StoreProgress } from './read-stores.ts';
 import { remediationFor, sourcesOf, type Held, type Sources } from './sources.ts';
@@ -199,7 +200,9 @@ export function remediationsOf<Each extends Held>(
     groupBy(own, ({ store }) => store),
     ([store, hits]) => {
       const anchors = hits.map(({ anchor }) => anchor);
-      const { actions: _, inUse: __, ...remediation } = remediationFor(store, target, anchors);
+      const { actions = [], inUse: _, ...planned } = remediationFor(store, target, anchors);
+      const lines = target.kind === 'image' ? dockerfileLines(actions, target) : [];
+      const remediation = { ...planned, ...(lines.length > 0 && { dockerfile: lines }) };
       // What only `rootaudit remove` can do is for a person where there are but commands.
       if (remediation.commands.length > 0) return { store: store.id, ...remediation };
       return { store: store.id, ...remediation, disposition: 'manual' };

@@ -3,7 +3,7 @@
  * itself with {@link describe}.
  */
 
-import { Help, type Command, type Option } from 'commander';
+import type { Argument, Command, Help, Option } from 'commander';
 import { helpWidth } from './terminal.ts';
 import { valuesOf } from './values.ts';
 
@@ -29,8 +29,12 @@ export function detailsOf(command: Command): HelpDetails {
 /** How all commands show their options. */
 export const HELP_STYLE: Partial<Help> = {
   optionDescription: (option: Option) => `${option.description}${remarksOn(option)}`,
+  argumentDescription: (argument: Argument) =>
+    argument.argChoices
+      ? `${argument.description} (${argument.argChoices.join(', ')})`
+      : argument.description,
   subcommandTerm: (command: Command) => command.name(),
-  showGlobalOptions: false,
+  minWidthToWrap: 20,
 };
 
 function remarksOn(option: Option): string {

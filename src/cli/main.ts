@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { RootauditError } from '../core/errors.ts';
 import { visible } from '../core/text.ts';
+import { addCheckCommand } from './check.ts';
 import { addCompletionCommand } from './completion.ts';
 import { EXIT } from './exit-code.ts';
 import { addDiffCommand } from './diff.ts';
@@ -17,7 +18,7 @@ import { addRemoveCommand } from './remove.ts';
 import { addScanCommand } from './scan.ts';
 import { addSelftestCommand } from './selftest.ts';
 import { addSnapshotCommand } from './snapshot.ts';
-import { addTerminalOptions, helpWidth, terminalFor, type Terminal } from './terminal.ts';
+import { addTerminalOptions, helpOption, helpWidth, terminalFor, type Terminal } from './terminal.ts';
 import { addUndoCommand } from './undo.ts';
 import { addWatchCommand } from './watch.ts';
 
@@ -48,7 +49,9 @@ export function createProgram(surroundings: Omit<Surroundings, 'terminal'>): {
   };
   const program = new Command('rootaudit')
     .description('Whom does this machine trust to read its encrypted traffic, and who among them must go?')
-    .version(TOOL.version)
+    .version(TOOL.version, '-V, --version', 'print the version')
+    .addHelpOption(helpOption())
+    .helpCommand('help [command]', 'print the help of a command')
     .enablePositionalOptions()
     .configureHelp(HELP_STYLE)
     .configureOutput({
@@ -64,6 +67,7 @@ export function createProgram(surroundings: Omit<Surroundings, 'terminal'>): {
   addScanCommand(program, whole);
   addListCommand(program, whole);
   addExplainCommand(program, whole);
+  addCheckCommand(program, whole);
   addRemoveCommand(program, whole);
   addUndoCommand(program, whole);
   addSnapshotCommand(program, whole);

@@ -59,7 +59,7 @@ function programPage(program: Command, version: string): string {
       'SEE ALSO',
       commands.map(
         (command, index) =>
-          `.BR rootaudit\\-${roff(command.name())} (1)${index < commands.length - 1 ? ' ,' : ''}`,
+          `.BR rootaudit\\-${roff(command.name())} (1)${index < commands.length - 1 ? ',' : ''}`,
       ),
     ),
   ]);
@@ -73,10 +73,7 @@ function commandPage(program: Command, command: Command, version: string): strin
     heading(name, version),
     section('NAME', [`${roff(name)} \\- ${roff(command.description())}`]),
     section('SYNOPSIS', [`.B rootaudit ${roff(command.name())}`, roff(usage)]),
-    section('DESCRIPTION', [
-      roff(`${capital(command.description())}.`),
-      ...paragraphs(about),
-    ]),
+    section('DESCRIPTION', [roff(`${capital(command.description())}.`), ...paragraphs(about)]),
     section('OPTIONS', optionLines(command)),
     section(
       'EXIT STATUS',
@@ -95,7 +92,7 @@ function page(parts: readonly string[]): string {
 
 /** Without a date: the version says how old it is, and the page stays the same until something changes. */
 function heading(name: string, version: string): string {
-  return `.TH ${roff(name.toUpperCase())} 1 "" "rootaudit ${version}" "User Commands"`;
+  return `.TH ${roff(name.toUpperCase())} 1 "" "rootaudit ${version}" "User Commands"\n.nh\n.ad l`;
 }
 
 function section(title: string, lines: readonly string[]): string {
@@ -134,36 +131,38 @@ function capital(text: string): string {
 
 /** What is no option of ours. */
 const COMMON_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ['NO_COLOR', 'when not empty, no colour.'],
-  ['FORCE_COLOR, CLICOLOR_FORCE', 'colour also into a pipe. FORCE_COLOR=0 and CLICOLOR=0: none.'],
-  ['COLUMNS', 'how wide tables and help may be.'],
-  ['LC_ALL, LC_CTYPE, LANG, TERM', 'whether the terminal understands more than ASCII.'],
+  ['NO_COLOR', 'When not empty, no colour.'],
+  ['FORCE_COLOR, CLICOLOR_FORCE', 'Colour also into a pipe. FORCE_COLOR=0 and CLICOLOR=0: none.'],
+  ['COLUMNS', 'How wide tables and help may be.'],
+  ['LC_ALL, LC_CTYPE, LANG, TERM', 'Whether the terminal understands more than ASCII.'],
 ];
 
 function environmentLines(commands: readonly Command[]): readonly string[] {
   const options = commands.flatMap((command) => command.createHelp().visibleOptions(command));
-  const names = new Map(options.flatMap(({ envVar, long }) => (envVar === undefined ? [] : [[envVar, long ?? '']])));
+  const names = new Map(
+    options.flatMap(({ envVar, long }) => (envVar === undefined ? [] : [[envVar, long ?? '']])),
+  );
   const own = Array.from(names).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return [
-    roff('An option on the command line goes before its variable, that before the policy, and that before the default. An empty variable counts as none.'),
-    ...own.flatMap(([name, long]) => tagged(name, `the same as ${long}.`)),
+    roff(
+      'An option on the command line goes before its variable, that before the policy, and that before the default. An empty variable counts as none.',
+    ),
+    ...own.flatMap(([name, long]) => tagged(name, `The same as ${long}.`)),
     ...COMMON_VARIABLES.flatMap(([name, meaning]) => tagged(name, meaning)),
   ];
 }
 
-const FILES = tagged('rootaudit.yaml', 'The policy, in the working directory or above it; rootaudit init writes one.');
+const FILES = tagged(
+  'rootaudit.yaml',
+  'The policy, in the working directory or above it; rootaudit init writes one.',
+);
 
 function exampleLines(command: Command): readonly string[] {
   const { examples = [] } = detailsOf(command);
   return examples.flatMap(([line, purpose]) => [
-    '.PP',
-    ...(purpose === '' ? [] : [roff(`${capital(purpose)}${/[.?]$/.test(purpose) ? '' : ':'}`)]),
-    '.PP',
-    '.RS 4',
-    '.nf',
-    `$ ${roff(line)}`,
-    '.fi',
-    '.RE',
+    '.TP',
+    `.B $ ${roff(line)}`,
+    purpose === '' ? '\\&' : roff(`${capital(purpose)}${/[.?]$/.test(purpose) ? '' : '.'}`),
   ]);
 }
 
@@ -177,6 +176,6 @@ function roff(text: string): string {
     .replaceAll('`', '\\(ga')
     .replaceAll('~', '\\(ti')
     .replaceAll('^', '\\(ha')
-    .replaceAll(/^\./gm, '\\&.')
+    .replaceAll(/(^|\s)\./g, '$1\\&.')
     .replaceAll(/([.?!]) (?=[A-Z])/g, '$1\n');
 }

@@ -113,10 +113,13 @@ export async function writeOutputs<Kind extends Subject>(
     const plain = file !== undefined || isMachineFormat(format);
     const style = plain ? { ...PLAIN, verbose: terminal.verbose } : await outputStyle(surroundings);
     const text = render(await loadRenderer(format, subject), { ...style, ...details });
-    if (file === undefined) stdout.write(text);
+    if (file === undefined) stdout.write(style.ascii ? text.replaceAll(CUT_OFF, '...') : text);
     else writeWhole(file, text);
   }
 }
+
+/** What {@link visible} puts after a text that is too long. */
+const CUT_OFF = /…(?= \(\d+ characters\))/g;
 
 const PLAIN: Style = { colour: 0, width: 100, verbose: false };
 
@@ -125,7 +128,7 @@ function standardOutputFirst(a: Output, b: Output): number {
 }
 
 /** A reader sees the old file or the new one, never a part. What is no regular file (a pipe, /dev/null) is written into. */
-function writeWhole(file: string, text: string): void {
+export function writeWhole(file: string, text: string): void {
   try {
     const old = statSync(file, { throwIfNoEntry: false });
     if (old && !old.isFile()) {

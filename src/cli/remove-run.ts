@@ -11,16 +11,19 @@ import { defaultJournalBase, prepareBase } from '../removal/journal.ts';
 import { cleanUpAfterOthers } from '../removal/leftovers.ts';
 import { withLock } from '../removal/lock.ts';
 import type { Root } from '../removal/place.ts';
-import { actionText, planText, removalJson, resultText } from '../render/removal.ts';
+import { actionText } from '../render/removal-actions.ts';
+import { resultText } from '../render/removal-result.ts';
+import { planText, removalJson } from '../render/removal.ts';
 import type { RemovalPlan, RemovalResult } from '../report/removal-plan.ts';
 import { STORE_TYPES } from '../stores/index.ts';
-import { applyPlan, needsRoot, rootOf, type Planned } from './apply-plan.ts';
-import { EXIT } from './exit-code.ts';
+import { applyPlan, possibleSteps, rootOf, stepsForRoot, type Planned } from './apply-plan.ts';
+import { EXIT, worstOf } from './exit-code.ts';
 import { openChosenBlocklist, openTarget, TOOL, type Surroundings } from './options.ts';
 import { outputStyle } from './outputs.ts';
 import { storeWords } from './progress-words.ts';
 import { confirm, isAnsweredByPerson } from './question.ts';
 import type { RemoveOptions } from './remove.ts';
+import { eachImage, putScripts, scriptOf } from './remove-script.ts';
 import { passwordsOf } from './store-passwords.ts';
 
 interface Context {
@@ -36,14 +39,51 @@ export async function runRemove(
   surroundings: Surroundings,
 ): Promise<number> {
   const context = { targets, options, surroundings };
+  if (options.output !== undefined && options.script === undefined) {
+    throw new RootauditError('--output is for --script', 'Without a script, redirect what is printed.');
+  }
+  if (options.image !== undefined) return planImages(context, options.image);
   if (options.apply) return applyRemoval(context);
-  const { plan, target } = await planFor(context, targets);
-  await show(plan, rootOf(target), context);
+  const planned = await planFor(context, targets);
+  const { plan, target } = planned;
+  if (options.script === undefined) await show(plan, rootOf(target), context);
+  else putScripts([await scriptOf(options.script, planned)], options, surroundings);
+  return exitCodeFor(plan);
+}
+
+async function planImages(context: Context, reference: string): Promise<number> {
+  const { options, targets, surroundings } = context;
+  if (options.apply) refuseImage('image');
+  const { script } = options;
+  const plans = await eachImage(reference, options, async (target) => {
+    let planned = planOn(target, context, targets);
+    // What a stream has let go by is fetched when a store asks for it.
+    while (await target.fetchMissing?.()) planned = planOn(target, context, targets);
+    if (script === undefined) await show(planned.plan, rootOf(target), context);
+    return { plan: planned.plan, text: script && (await scriptOf(script, planned)) };
+  });
+  if (script !== undefined)
+    putScripts(
+      plans.map(({ text }) => text ?? ''),
+      options,
+      surroundings,
+    );
+  return worstOf(plans.map(({ plan }) => exitCodeFor(plan)));
+}
+
+function exitCodeFor(plan: RemovalPlan): number {
   return plan.certificates.length > 0 ? EXIT.findings : plan.complete ? EXIT.clean : EXIT.incomplete;
 }
 
-async function planFor({ options, surroundings }: Context, targets: readonly string[]): Promise<Planned> {
-  const target = await openTarget(options, surroundings);
+async function planFor(context: Context, targets: readonly string[]): Promise<Planned> {
+  return planOn(await openTarget(context.options, context.surroundings), context, targets);
+}
+
+function planOn(
+  target: Planned['target'],
+  { options, surroundings }: Context,
+  targets: readonly string[],
+): Planned {
   const blocklist = openChosenBlocklist(options, surroundings);
   const { version, digest } = blocklist.compiled;
   const { progress } = surroundings.terminal;
@@ -75,9 +115,16 @@ async function show(plan: RemovalPlan, root: Root, { options, surroundings }: Co
   const style = await outputStyle(surroundings);
   stdout.write(planText(plan, style, (argv) => isRunnable(argv, root)));
   if (plan.steps.length === 0 || terminal.quiet) return;
+  if (plan.target.kind === 'image') {
+    stdout.write('\nAn image is not changed. --script dockerfile writes what builds one without them.\n');
+    return;
+  }
   const command = ['rootaudit', ...process.argv.slice(2), '--apply'];
-  const sudo = needsRoot(plan) ? 'sudo ' : '';
+  const sudo = stepsForRoot(plan).length > 0 ? 'sudo ' : '';
   stdout.write(`\nNothing has been changed. To do it: ${sudo}${words(command)}\n`);
+  if (sudo !== '' && possibleSteps(plan).length > 0) {
+    stdout.write('Without sudo, the steps that do not say "as root" are done.\n');
+  }
 }
 
 /** The command as it could be typed again; a password is not repeated. */
@@ -101,7 +148,9 @@ async function applyRemoval(context: Context): Promise<number> {
   const base = prepareBase(options.journal ?? defaultJournalBase(surroundings.environment));
   return withLock(base, async () => {
     // What an interrupted run left would be read as part of the stores.
-    cleanUpAfterOthers(base, rootOf(await openTarget(options, surroundings)));
+    const target = await openTarget(options, surroundings);
+    refuseImage(target.kind);
+    cleanUpAfterOthers(base, rootOf(target));
     const planned = await planFor(context, context.targets);
     return askAndApply(planned, base, context);
   });
@@ -125,7 +174,9 @@ async function askAndApply(planned: Planned, base: string, context: Context): Pr
     return EXIT.findings;
   }
   const result = await perform(planned, base, context);
-  stdout.write(options.format === 'json' ? removalJson(plan, result) : `\n${resultText(result, style)}`);
+  stdout.write(
+    options.format === 'json' ? removalJson(plan, result) : `\n${resultText(result, style, withSudo())}`,
+  );
   if (!result.verified) return result.left.length > 0 ? EXIT.findings : EXIT.incomplete;
   return EXIT.clean;
 }
@@ -135,21 +186,34 @@ function nothingDone({ complete, problems, certificates }: RemovalPlan): Removal
     places.map((place) => ({ sha256: certificate.sha256, ...place })),
   );
   const verified = complete && left.length === 0;
-  return { done: [], skipped: [], verified, left, alsoLost: [], problems, journal: null };
+  return { done: [], skipped: [], needRoot: [], verified, left, alsoLost: [], problems, journal: null };
 }
 
-function refuseWithoutRoot(plan: RemovalPlan): void {
-  if (!needsRoot(plan)) return;
-  const details = plan.steps
-    .filter(({ elevated }) => elevated)
-    .map(({ action }) => `  ${actionText(action)}`);
+/** An image is what its digest says; another one is built from it. */
+function refuseImage(kind: Planned['target']['kind']): void {
+  if (kind === 'live' || kind === 'directory') return;
   throw new RootauditError(
-    'root is needed',
-    `Nothing was changed. Run: sudo ${words(['rootaudit', ...process.argv.slice(2)])}`,
-    {
-      details,
-    },
+    'an image is not changed',
+    'Leave out --apply. With --script dockerfile, what builds a clean image from it is written.',
   );
+}
+
+/** What belongs to the user can go without root; then at least that is done. */
+function refuseWithoutRoot(plan: RemovalPlan): void {
+  const forRoot = stepsForRoot(plan);
+  if (forRoot.length === 0) return;
+  const details = forRoot.map(({ action }) => `  ${actionText(action)}`);
+  if (possibleSteps(plan).length === 0) {
+    throw new RootauditError('root is needed', `Nothing was changed. Run: ${withSudo()}`, { details });
+  }
+  const number = forRoot.length === 1 ? 'One step is' : `${forRoot.length} steps are`;
+  process.stderr.write(
+    `${number} left out, because root is needed:\n${details.map((each) => `${visible(each, 10_000)}\n`).join('')}`,
+  );
+}
+
+function withSudo(): string {
+  return `sudo ${words(['rootaudit', ...process.argv.slice(2)])}`;
 }
 
 async function refuseWhileInUse({ plan, target }: Planned, { force }: RemoveOptions): Promise<void> {

@@ -3,6 +3,7 @@
 import { Option, type Command } from 'commander';
 import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
 import { describe, type HelpDetails } from './help.ts';
+import { SCRIPT_LANGUAGES, type ScriptLanguage } from '../scripts/languages.ts';
 import { addBlocklistOption, type BlocklistOptions, type Surroundings } from './options.ts';
 import { addPasswordOptions, type PasswordOptions } from './store-passwords.ts';
 import { suggestArguments } from './values.ts';
@@ -18,6 +19,11 @@ export interface RemoveOptions extends BlocklistOptions, PasswordOptions {
   readonly format: 'table' | 'json';
   readonly removeShipped: boolean;
   readonly suspected: boolean;
+  readonly image?: string;
+  readonly platform?: string;
+  readonly plainHttp: boolean;
+  readonly script?: ScriptLanguage;
+  readonly output?: string;
 }
 
 const DETAILS: HelpDetails = {
@@ -37,6 +43,8 @@ const DETAILS: HelpDetails = {
     ['rootaudit remove 00309c73', 'about one certificate on the blocklist'],
     ['rootaudit remove <SHA-256> --apply --yes', 'about any certificate, in a script'],
     ['rootaudit remove --root /mnt/disk', 'about a mounted disk or an unpacked image'],
+    ['rootaudit remove --script sh -o clean.sh', 'the plan as a script that needs no rootaudit'],
+    ['rootaudit remove --image app.tar --script dockerfile', 'what builds a clean image from it'],
   ],
 };
 
@@ -58,6 +66,20 @@ export function addRemoveCommand(program: Command, surroundings: Surroundings): 
     .option('--force', 'also while a program that is running has the store open', false)
     .addOption(new Option('--journal <directory>', 'keep copies and journal here').env('ROOTAUDIT_JOURNAL'))
     .option('--root <directory>', 'work on the system whose root is mounted or unpacked here')
+    .addOption(
+      new Option(
+        '--image <reference>',
+        'plan for an image: an archive, a layout, or one in a registry',
+      ).conflicts('root'),
+    )
+    .option('--platform <os/arch>', 'with --image: which one of several (default: that of this machine)')
+    .option('--plain-http', 'with --image: read a registry on this machine without TLS', false)
+    .addOption(
+      new Option('--script <language>', 'print the plan as a script that needs nothing but the platform')
+        .choices([...SCRIPT_LANGUAGES])
+        .conflicts('apply'),
+    )
+    .option('-o, --output <file>', 'with --script: write it into this file')
     .addOption(
       new Option('-f, --format <format>', 'how to print').choices(['table', 'json']).default('table'),
     )

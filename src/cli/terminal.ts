@@ -21,6 +21,11 @@ interface TerminalOptions {
 
 const GROUP = 'Options of every command:';
 
+/** For the program, before its commands are added: they inherit it. */
+export function helpOption(): Option {
+  return new Option('-h, --help', 'print this').helpGroup(GROUP);
+}
+
 export function addTerminalOptions(command: Command): Command {
   const options = [
     new Option(
@@ -60,7 +65,7 @@ export function terminalFor(program: Command, command: Command, environment: Nod
 }
 
 /** For help: within this, whatever the width of the window. */
-const LEAST_HELP = 60;
+const LEAST_HELP = 64;
 const MOST_HELP = 100;
 
 export function helpWidth(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): number {

@@ -34,5 +34,5 @@ export function valuesOf(each: Option | Argument): Values {
   if (each.argChoices) return { words: each.argChoices };
   const name = 'flags' in each ? (/[<[]([^>\]]*)/.exec(each.flags)?.[1] ?? '') : each.name();
   if (/director(?:y|ies)$/.test(name)) return { paths: 'directories' };
-  return /^(?:paths?|files?)\b|\.json$|targets?/.test(name) ? { paths: 'files' } : {};
+  return /^(?:paths?|files?)\b|\.json$|targets?|reference/.test(name) ? { paths: 'files' } : {};
 }

@@ -43,7 +43,7 @@ export type Action =
       readonly files: readonly { readonly path: string; readonly sha256: string }[];
       readonly argv: readonly string[];
       /** Run after it on the same copy, in order, while each succeeds. Some only check, and fail where it must stop. */
-      readonly then?: readonly (readonly string[])[];
+      readonly afterwards?: readonly (readonly string[])[];
       /** What stands for the path instead of `{}`, where a name in an argument has `{}` in it. */
       readonly placeholder?: string;
     }

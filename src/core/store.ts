@@ -51,6 +51,13 @@ export interface ReadOptions {
   readonly storePasswords: readonly string[];
 }
 
+/** Who puts a certificate into a store again and again. */
+export interface Cause {
+  readonly kind: 'policy' | 'configuration profile' | 'automatic update';
+  /** In plain words, a sentence. */
+  readonly detail: string;
+}
+
 /**
  * A kind of trust store: where it lives, what its entries mean, and how one leaves. One file in `src/stores`, one
  * line in `src/stores/index.ts`. `locate` and `read` do their I/O through `target.fs` only and change nothing.
@@ -70,4 +77,6 @@ export interface StoreType {
    * comes back. Without this, removal is all there is.
    */
   planDistrust?(target: Target, location: StoreLocation, anchors: readonly TrustAnchor[]): Remediation;
+  /** For a store that somebody else keeps filled: an administrator's policy, a profile, an update. */
+  broughtBackBy?(target: Target, anchor: TrustAnchor): Cause | undefined;
 }

@@ -103,7 +103,7 @@ export class DiskVolumes {
     this.problems.push(...files.problems);
     if (isDisc && !files.hasModes) {
       this.notes.push(
-        `${visible(reference)}: 7-Zip reads the Joliet names of this disc, which have no links`,
+        `7-Zip shows no links on ${visible(reference)}: a file is seen under its own name only`,
       );
     }
     const { nested } = files;

@@ -133,7 +133,7 @@ const EXTERNAL_DATA = 4n;
 
 /**
  * Some formats can name other files, which qemu would open: the image of a stranger could name any file of this
- * computer. 7-Zip does not follow them.
+ * computer.
  */
 export function refuseReferences(path: string, format: string, what: string): void {
   const head = Buffer.alloc(HEAD);

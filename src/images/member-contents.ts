@@ -3,7 +3,7 @@
  * lie one behind the other in the order of the list, as in an archive that nobody has made.
  */
 
-import { closeSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FsError } from '../core/target.ts';
 import type { Source } from '../formats/archive.ts';
@@ -193,7 +193,7 @@ export class MemberContents implements Source {
     const temporary = join(this.#directory, 'large');
     const fd = openSync(temporary, 'wx+', 0o600);
     unlinkSync(temporary);
-    if (!this.#zip.read(this.#path, [name], 0, fd)) {
+    if (!this.#zip.read(this.#path, [name], 0, fd) || fstatSync(fd).size !== size) {
       closeSync(fd);
       throw new FsError('io', `/${name}`, '7-Zip cannot read it');
     }

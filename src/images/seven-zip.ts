@@ -111,8 +111,9 @@ export class SevenZip {
     const isAsked =
       begun.length === members.length &&
       begun.every((line, index) => line === `- ${toLatin1(members[index] ?? '')}`);
-    if (!isAsked || (fd === undefined && stdout.length !== size)) return undefined;
-    return stdout;
+    if (!isAsked) return undefined;
+    if (fd !== undefined) return Buffer.alloc(0);
+    return stdout.length === size ? stdout : undefined;
   }
 
   /** The same for one member whose name the list may have changed: line feeds are shown as `_`. */
@@ -126,7 +127,7 @@ export class SevenZip {
   }
 
   #sync(args: readonly string[], size: number, fd?: number): SpawnSyncReturns<Buffer> {
-    return spawnSync(...this.#command(args), {
+    const result = spawnSync(...this.#command(args), {
       ...quiet(),
       stdio: ['ignore', fd ?? 'pipe', 'pipe'],
       timeout: this.#times.read,
@@ -134,6 +135,9 @@ export class SevenZip {
       // Of what it says beside, too.
       maxBuffer: size + (1 << 20),
     });
+    // Where it could not be started, there is no output at all.
+    const nothing = Buffer.alloc(0);
+    return result.pid > 0 ? result : { ...result, stdout: nothing, stderr: nothing };
   }
 
   /** What it says when it fails; undefined when all went well or `take` had enough. */

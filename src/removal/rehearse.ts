@@ -142,7 +142,7 @@ export class Rehearsal {
         writeFileSync(join(copies, names.get(path) ?? ''), content, { mode: 0o600, flag: 'wx' });
       }
       const copy = action.directory ? copies : join(copies, names.get(action.path) ?? '');
-      for (const argv of [action.argv, ...(action.then ?? [])]) {
+      for (const argv of [action.argv, ...(action.afterwards ?? [])]) {
         const words = argv.map((word) => word.replaceAll(action.placeholder ?? '{}', () => copy));
         await runOnCopy(words, action.path, home, copies);
       }

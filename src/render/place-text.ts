@@ -30,6 +30,7 @@ const DISPOSITION_WORDS = { safe: 'Remove', unsafe: 'Remove (with care)', manual
 const SHELL_WORDS = { sh: '', cmd: ', in cmd.exe', powershell: ', in PowerShell' } as const;
 
 export function remediationText(remediation: StoreRemediation, paint: Palette, style: Style): string {
+  if (remediation.dockerfile) return dockerfileText(remediation, remediation.dockerfile, paint, style);
   const { disposition, shell, commands, undo, elevated, note } = remediation;
   const who = shell === 'sh' ? 'root' : 'administrator';
   const asRoot = elevated && commands.length > 0 ? `, as ${who}` : '';
@@ -40,5 +41,20 @@ export function remediationText(remediation: StoreRemediation, paint: Palette, s
     ...commands.map((command) => `    ${visible(command, 100_000)}`),
     ...(undo.length === 0 ? [] : [paint.faint('  Undo:')]),
     ...undo.map((command) => paint.faint(`    ${visible(command, 100_000)}`)),
+  ].join('\n');
+}
+
+/** An image is not changed: another is built from it. */
+function dockerfileText(
+  { disposition, note }: StoreRemediation,
+  lines: readonly string[],
+  paint: Palette,
+  style: Style,
+): string {
+  const what = disposition === 'unsafe' ? DISPOSITION_WORDS.unsafe : DISPOSITION_WORDS.safe;
+  return [
+    `  ${paint.strong(`${what}, in a Dockerfile, as root:`)}`,
+    ...(note === undefined ? [] : [paragraph(note, style.width, '    ')]),
+    ...lines.map((line) => `    ${visible(line, 100_000)}`),
   ].join('\n');
 }

@@ -2,7 +2,6 @@
 
 import { groupBy } from '../core/collections.ts';
 import type { Action } from '../core/remediation.ts';
-import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { count, visible } from '../core/text.ts';
 import type {
   PlannedCertificate,
@@ -15,6 +14,8 @@ import type {
 import { SCHEMA_VERSION } from '../report/report.ts';
 import { SEVERITIES } from '../blocklist/advisory.ts';
 import { grid, type Row } from './grid.ts';
+import { actionText } from './removal-actions.ts';
+import { joinBlocks, problemsText } from './removal-result.ts';
 import { jsonText } from './shared/json-text.ts';
 import { MATCH_WORDS } from './shared/words.ts';
 import { paletteFor, paragraph, type Palette, type Style } from './style.ts';
@@ -43,22 +44,20 @@ export function planText(
   const paint = paletteFor(style);
   const { tool, blocklist, target } = plan;
   const what = target.kind === 'live' ? 'this machine' : visible(target.reference);
+  const told = (text: string): string => (style.quiet ? '' : text);
   return joinBlocks([
-    paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`),
+    told(paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`)),
     ...plan.certificates.map((each) => certificateText(each, plan, paint, style)),
+    returnsText(plan, paint, style),
     stepsText(plan, paint, style, isRunnable),
     remarksText(plan, paint, style),
     laterText(plan, paint),
     byHandText(plan, paint, style),
-    leftOutText(plan, paint, style),
+    told(leftOutText(plan, paint, style)),
     problemsText(plan.problems, paint, style),
-    plan.notes.map((note) => paragraph(note, style.width, '')).join('\n'),
-    plan.certificates.length === 0 ? nothingText(plan, paint) : '',
+    told(plan.notes.map((note) => paragraph(note, style.width, '')).join('\n')),
+    told(plan.certificates.length === 0 ? nothingText(plan, paint) : ''),
   ]);
-}
-
-function joinBlocks(blocks: readonly string[]): string {
-  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
 function certificateText(
@@ -67,7 +66,7 @@ function certificateText(
   paint: Palette,
   style: Style,
 ): string {
-  const { certificate, reasons, stillShippedBy, places } = planned;
+  const { certificate, reasons, stillShippedBy, places, privateKey, isKeyPublic } = planned;
   const worst = SEVERITIES.findLast((severity) => reasons.some((reason) => reason.severity === severity));
   const badge = worst === undefined ? '' : `${paint.severity(worst, ` ${worst.toUpperCase()} `)} `;
   const shipped =
@@ -80,8 +79,14 @@ function certificateText(
     `${badge}${paint.strong(visible(certificate.subject || '(no readable name)'))}`,
     paint.faint(`  SHA-256 ${certificate.sha256}`),
     ...[...why, ...shipped].map((text) => paragraph(text, style.width)),
+    ...(isKeyPublic
+      ? [paint.bad(paragraph('Its private key is public: anybody can use it.', style.width))]
+      : []),
+    ...(privateKey === undefined
+      ? []
+      : [paint.bad(paragraph(`Its private key lies on the same disk: ${privateKey}`, style.width))]),
     grid(
-      places.map((place) => placeRow(place, plan, paint)),
+      places.map((place) => placeRow(place, certificate.sha256, plan, paint)),
       style,
     ),
   ].join('\n');
@@ -89,11 +94,12 @@ function certificateText(
 
 function placeRow(
   { store, application, path, entry, generatedFrom }: PlannedPlace,
+  sha256: string,
   plan: RemovalPlan,
   paint: Palette,
 ): Row {
   const held = path.endsWith(`/${entry}`) ? path : `${path} (${entry})`;
-  const removal = plan.stores.find((each) => each.store === store);
+  const removal = plan.stores.find((each) => each.store === store && each.certificates.includes(sha256));
   const what =
     generatedFrom.length > 0 ? 'goes with its source' : removal ? METHOD_WORDS[removal.method] : '';
   const tint = removal?.method === 'hand' ? paint.warn : paint.faint;
@@ -106,6 +112,26 @@ const METHOD_WORDS = {
   hand: 'by hand',
   later: 'is removed after that',
 } as const;
+
+function returnsText({ comesBack, certificates }: RemovalPlan, paint: Palette, style: Style): string {
+  if (comesBack.length === 0) return '';
+  const lines = comesBack.map(({ detail, path, source, certificates: those }) => {
+    const what = certificates.length > 1 ? ` (${namesOf(those, certificates)})` : '';
+    const where = [path, source].filter((each) => !detail.includes(each));
+    return hanging('- ', `${where.length > 0 ? `${where[0]}: ` : ''}${detail}${what}`, style);
+  });
+  return [paint.warn('What would bring it back'), ...lines].join('\n');
+}
+
+const MAX_NAMES = 3;
+
+function namesOf(fingerprints: readonly string[], certificates: RemovalPlan['certificates']): string {
+  const names = certificates
+    .filter(({ certificate }) => fingerprints.includes(certificate.sha256))
+    .map(({ certificate: { subject, sha256 } }) => (subject === '' ? sha256.slice(0, 16) : subject));
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+  return `${names.slice(0, MAX_NAMES).join('; ')}${more}`;
+}
 
 function stepsText(
   { steps, target, certificates, stores }: RemovalPlan,
@@ -151,38 +177,6 @@ function regeneratedBy(
   return [...new Set(inside)];
 }
 
-/** What a step does, in words. The arguments of a tool that works on a copy may hold the password of a keystore. */
-export function actionText(action: Action): string {
-  switch (action.kind) {
-    case 'delete':
-      return `delete ${action.path}`;
-    case 'cut': {
-      const bytes = action.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-      return `cut ${count(action.ranges.length, 'part')} of together ${count(bytes, 'byte')} out of ${action.path}`;
-    }
-    case 'write':
-      return action.sha256 === null
-        ? `make the file ${action.path}`
-        : `give ${action.path} a new content of ${count(action.content.length, 'byte')}`;
-    case 'edit':
-      return `change a copy of ${action.path} with ${toolName([action.argv, ...(action.then ?? [])])}, check it, and put it in place`;
-    case 'run':
-      return `run ${commandText(action.argv)}`;
-  }
-}
-
-/** A shell around it only checks. */
-function toolName(runs: readonly (readonly string[])[]): string {
-  const names = runs.map((argv) => argv.find((word) => word !== 'env' && !/^\w+=/.test(word)) ?? '');
-  return names.find((name) => name !== 'sh') ?? names[0] ?? '';
-}
-
-function commandText(argv: readonly string[]): string {
-  return argv
-    .map((word) => (/^-[A-Za-z-]+$/.test(word) || !canQuoteSh(word) ? word : quoteSh(word)))
-    .join(' ');
-}
-
 /** What a person must know of what is done; said once where it is the same for many. */
 function remarksText({ stores }: RemovalPlan, paint: Palette, style: Style): string {
   const performed = stores.filter(({ method, note }) => method !== 'hand' && note !== undefined);
@@ -202,19 +196,23 @@ function laterText({ stores }: RemovalPlan, paint: Palette): string {
   const later = stores.filter(({ method }) => method === 'later');
   if (later.length === 0) return '';
   const names = later.map(({ application, path }) => `  ${visible(application)} (${visible(path)})`);
-  return [paint.strong('Planned for when that is done, because they share files with it'), ...names].join(
-    '\n',
-  );
+  return [
+    paint.strong('Planned for when that is done, because they share files with it'),
+    ...new Set(names),
+  ].join('\n');
 }
 
-function byHandText({ stores }: RemovalPlan, paint: Palette, style: Style): string {
+function byHandText({ stores, certificates }: RemovalPlan, paint: Palette, style: Style): string {
   const manual = stores.filter(({ method }) => method === 'hand');
   if (manual.length === 0) return '';
   return [
     paint.warn('What a person has to do'),
-    ...manual.map(({ application, path, note, commands }) =>
+    ...manual.map(({ application, path, note, commands, certificates: those }) =>
       [
-        paragraph(`${application} (${path})${note === undefined ? '' : `: ${note}`}`, style.width),
+        paragraph(
+          `${application} (${path})${certificates.length > 1 ? `, ${namesOf(those, certificates)}` : ''}${note === undefined ? '' : `: ${note}`}`,
+          style.width,
+        ),
         ...commands.map((command) => `    ${visible(command, 100_000)}`),
       ].join('\n'),
     ),
@@ -236,61 +234,8 @@ function leftOutText({ leftOut }: RemovalPlan, paint: Palette, style: Style): st
   return ['Not chosen; name the SHA-256 of one that has to go', grid(rows, style)].join('\n');
 }
 
-const MAX_PROBLEMS_SHOWN = 20;
-
-function problemsText(problems: RemovalPlan['problems'], paint: Palette, style: Style): string {
-  if (problems.length === 0) return '';
-  const shown = problems
-    .slice(0, MAX_PROBLEMS_SHOWN)
-    .map(({ path, message }) => paragraph(`${path}: ${message}`, style.width));
-  return [
-    paint.warn(`${count(problems.length, 'problem')}: what could not be read may trust the certificates too`),
-    ...shown,
-  ].join('\n');
-}
-
 function nothingText({ complete }: RemovalPlan, paint: Palette): string {
   return complete
     ? paint.good('Nothing has to go.')
     : paint.warn('Nothing has to go in what could be read, but that is not everything.');
-}
-
-export function resultText(result: RemovalResult, style: Style): string {
-  const paint = paletteFor(style);
-  const { done, skipped, left, alsoLost, problems, journal, verified } = result;
-  return joinBlocks([
-    done.length === 0
-      ? 'Nothing was changed.'
-      : ['Done', ...done.map((each) => `  ${visible(each, 10_000)}`)].join('\n'),
-    skipped.length === 0
-      ? ''
-      : [
-          paint.warn('To be run as root in the system itself'),
-          ...skipped.map((argv) => `  ${visible(commandText(argv))}`),
-        ].join('\n'),
-    left.length === 0
-      ? ''
-      : [
-          paint.bad('Still trusted'),
-          grid(
-            left.map(({ sha256, path, entry, application }): Row => [
-              sha256.slice(0, 16),
-              visible(`${path} (${entry})`),
-              visible(application),
-            ]),
-            style,
-          ),
-        ].join('\n'),
-    alsoLost.length === 0
-      ? ''
-      : [
-          paint.warn('No longer trusted either, since copies were made anew'),
-          ...alsoLost.map(({ sha256, store }) => `  ${sha256}  ${visible(store)}`),
-        ].join('\n'),
-    problemsText(problems, paint, style),
-    verified ? paint.good('Every store was read again: none trusts what had to go.') : '',
-    journal === null
-      ? ''
-      : `Undo: rootaudit undo ${visible(canQuoteSh(journal) ? quoteSh(journal) : journal)}`,
-  ]);
 }

@@ -16,6 +16,8 @@ export interface RemovalPlan {
   readonly complete: boolean;
   /** Those that were asked for and are trusted somewhere. */
   readonly certificates: readonly PlannedCertificate[];
+  /** Found before anything is changed. */
+  readonly comesBack: readonly Return[];
   /** The stores that have them of themselves, sources before what is generated from them. */
   readonly stores: readonly StoreRemoval[];
   /** Everything that will be done, in order; commands that make copies anew come once, at the end. */
@@ -37,6 +39,10 @@ export interface PlannedCertificate {
   }[];
   /** Programmes whose clean, current systems ship it. */
   readonly stillShippedBy: readonly string[];
+  /** The path of its private key, where that lies on the same disk: whoever reads it can impersonate every site. */
+  readonly privateKey?: string;
+  /** True when its private key is publicly known. */
+  readonly isKeyPublic: boolean;
   /** Every place that trusts it. */
   readonly places: readonly PlannedPlace[];
 }
@@ -53,8 +59,34 @@ export interface PlannedPlace {
   readonly generatedFrom: readonly string[];
 }
 
-/** How one store loses its trust in the certificates. */
+/**
+ * What would put a certificate back, or has to change for it to stay away. source: a store that others are made from and
+ * that only a person can change.
+ */
+export interface Return {
+  readonly kind:
+    | 'package'
+    | 'scheduled job'
+    | 'service'
+    | 'hook'
+    | 'policy'
+    | 'configuration profile'
+    | 'automatic update'
+    | 'source';
+  /** SHA-256 of each. */
+  readonly certificates: readonly string[];
+  /** Where the certificates lie that come back. */
+  readonly path: string;
+  /** The package, or where the cause lies. */
+  readonly source: string;
+  /** In plain words. */
+  readonly detail: string;
+}
+
+/** How one store loses its trust in the certificates. One that only a person can take out has an entry of its own. */
 export interface StoreRemoval {
+  /** Unique in the plan. */
+  readonly id: string;
   /** Id of the store. */
   readonly store: string;
   readonly type: string;
@@ -84,6 +116,8 @@ export interface StoreRemoval {
 export interface PlannedStep {
   /** Ids of the stores it is for. */
   readonly stores: readonly string[];
+  /** SHA-256 of the certificates it is for. */
+  readonly certificates: readonly string[];
   readonly elevated: boolean;
   readonly action: Action;
 }
@@ -102,6 +136,8 @@ export interface RemovalResult {
   readonly done: readonly string[];
   /** Commands that could not be run from here. */
   readonly skipped: readonly (readonly string[])[];
+  /** Steps that only root can take, in words; `rootaudit remove` was not run as root. */
+  readonly needRoot: readonly string[];
   /** True when every store was read again and none trusts one of the certificates. */
   readonly verified: boolean;
   readonly left: readonly LeftPlace[];

@@ -202,6 +202,8 @@ export interface Location {
 export interface StoreRemediation extends Omit<Remediation, 'actions' | 'inUse'> {
   /** Id of the store. */
   readonly store: string;
+  /** For an image: the lines of a Dockerfile that do it in another that is made from it; root has to be its user. */
+  readonly dockerfile?: readonly string[];
 }
 
 /** What `rootaudit list` prints: every store with every anchor. */

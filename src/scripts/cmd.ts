@@ -22,6 +22,8 @@ export function cmdScript({ id, steps, elevated, heading, byHand, inUse }: Scrip
     throw new RootauditError(`cmd.exe cannot do this safely: ${step.text}`, INSTEAD);
   });
   if (inUse.length > 0) throw new RootauditError(`cmd.exe cannot tell whether ${inUse.join(', ')} runs`, INSTEAD);
+  const fingerprints = runs.flatMap((run) => keyGuardOf(run, input.plan)?.sha256 ?? []);
+  const guards = new Map([...new Set(fingerprints)].map((each, index) => [each, index + 1]));
   const lines = [
     '@echo off',
     'setlocal EnableExtensions DisableDelayedExpansion',
@@ -36,7 +38,7 @@ export function cmdScript({ id, steps, elevated, heading, byHand, inUse }: Scrip
     'if not "%~1"=="" goto usage',
     'if not exist "%backup%" mkdir "%backup%"',
     'if not exist "%backup%" goto failed',
-    ...runs.flatMap((run) => ['', ...stepLines(run, input)]),
+    ...runs.flatMap((run) => ['', ...stepLines(run, input, guards)]),
     '',
     ...byHand.map((line) => `echo By hand: ${plain(line)}`),
     'echo Done.',
@@ -46,23 +48,13 @@ export function cmdScript({ id, steps, elevated, heading, byHand, inUse }: Scrip
     ...runs.toReversed().flatMap(undoLines),
     'echo Everything is back.',
     'exit /b 0',
+    ...[...guards].flatMap(([fingerprint, number]) => guardLines(number, input.certificate(fingerprint))),
     ...CMD_END,
   ];
   return lines.map((line) => `${line}\r\n`).join('');
 }
 
 const CMD_END = [
-  '',
-  'rem 0 when %key% holds the certificate %der%; 1 when there is no such key; 2 when it holds something else.',
-  ':holds',
-  'set "blob="',
-  `for /f "tokens=2,*" %%A in ('reg query "%key%" /v Blob 2^>nul') do if "%%A"=="REG_BINARY" set "blob=%%B"`,
-  'if not defined blob exit /b 1',
-  'setlocal EnableDelayedExpansion',
-  'set "rest=!blob:*%der%=found!"',
-  'set "begin=!rest:~0,5!"',
-  'endlocal & if "%begin%"=="found" exit /b 0',
-  'exit /b 2',
   '',
   ':other',
   'echo Stopped: %shown% does not hold the certificate that this script was written for. It was not touched.>&2',
@@ -82,7 +74,27 @@ function plain(text: string): string {
   return text.replaceAll(/[^\w .,:\\/()=+-]/g, '?');
 }
 
-function stepLines(step: Run, { plan, certificate }: ScriptInput): string[] {
+/**
+ * A routine of 0 when %key% holds this very certificate, 1 when there is no such key, 2 when it holds something else.
+ * What %blob% is replaced in are hexadecimal digits and nothing else.
+ */
+function guardLines(number: number, der: Uint8Array | undefined): string[] {
+  if (!der || der.length === 0) throw new RootauditError('cmd.exe cannot check a certificate without its bytes', INSTEAD);
+  if (der.length > MAX_BYTES) throw new RootauditError('the certificate is too long for a line of cmd.exe', INSTEAD);
+  const digits = Buffer.from(der).toString('hex').toUpperCase();
+  return [
+    '',
+    `:holds${number}`,
+    'set "blob="',
+    `for /f "tokens=2,*" %%A in ('%SystemRoot%\\System32\\reg.exe query "%key%" /v Blob 2^>nul') do if "%%A"=="REG_BINARY" set "blob=%%B"`,
+    'if not defined blob exit /b 1',
+    `set "rest=%blob:*${digits}=found%"`,
+    'if "%rest:~0,5%"=="found" exit /b 0',
+    'exit /b 2',
+  ];
+}
+
+function stepLines(step: Run, { plan }: ScriptInput, guards: ReadonlyMap<string, number>): string[] {
   const { number, text } = step;
   const head = [`rem ${number}. ${plain(text)}`, `set "step=${number}"`, `if exist "%backup%\\done-${number}" goto after${number}`];
   const tail = [`type nul > "%backup%\\done-${number}"`, `echo ${number}. ${plain(text)}`, `:after${number}`];
@@ -92,17 +104,12 @@ function stepLines(step: Run, { plan, certificate }: ScriptInput): string[] {
     return [...head, `if not exist ${quoted} mkdir ${quoted}`, `if not exist ${quoted} goto failed`, ...tail];
   }
   const guard = keyGuardOf(step, plan);
-  const der = guard && certificate(guard.sha256);
-  if (!guard || !der || der.length === 0) {
-    throw new RootauditError(`cmd.exe cannot check the certificate before this: ${text}`, INSTEAD);
-  }
-  if (der.length > MAX_BYTES) throw new RootauditError('the certificate is too long for a line of cmd.exe', INSTEAD);
+  if (!guard) throw new RootauditError(`cmd.exe cannot check the certificate before this: ${text}`, INSTEAD);
   return [
     ...head,
     `set "key=${unquoted(guard.key)}"`,
     `set "shown=${plain(guard.key)}"`,
-    `set "der=${Buffer.from(der).toString('hex').toUpperCase()}"`,
-    'call :holds',
+    `call :holds${guards.get(guard.sha256) ?? 0}`,
     'if errorlevel 2 goto other',
     `if errorlevel 1 goto after${number}`,
     `${lineOf(step.argv)} >nul`,

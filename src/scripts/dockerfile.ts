@@ -4,15 +4,20 @@
  */
 
 import type { Action } from '../core/remediation.ts';
-import { canQuoteSh, quoteSh } from '../core/shell.ts';
-import type { ImageDescription } from '../core/target.ts';
+import { quoteSh } from '../core/shell.ts';
+import type { ImageDescription, Target } from '../core/target.ts';
 import { visible } from '../core/text.ts';
 import type { RemovalPlan } from '../report/removal-plan.ts';
+import { commandsOf } from './image-tools.ts';
 import { keptRanges, toolOf, type ImageKnowledge, type Script, type ScriptInput } from './script.ts';
-import { shContent, shWord, shWords, shWordWith } from './sh-words.ts';
+import { shContent, shWord, shWords } from './sh-words.ts';
+
+/** Nothing defines a variable in an image: a newline is written as what it is, which calls for the JSON form. */
+const NEWLINE = "'\n'";
 
 export function refuseDockerfile({ target }: RemovalPlan): string | undefined {
-  return target.kind === 'image' ? undefined : 'It is for an image: --image REFERENCE.';
+  if (target.kind !== 'image') return 'It is for an image: --image REFERENCE.';
+  return target.platform === 'win32' ? 'An image of Windows has no sh.' : undefined;
 }
 
 export function dockerfile({ heading, byHand }: Script, { plan, image }: ScriptInput): string {
@@ -26,6 +31,9 @@ export function dockerfile({ heading, byHand }: Script, { plan, image }: ScriptI
     ...(steps.length > 0
       ? [
           'USER root',
+          ...(image && !image.has('sh')
+            ? [comment('The image has no sh: run these in a stage that has one, and COPY the files from there.')]
+            : []),
           ...lines,
           '',
           comment('Then the user that the image had: docker inspect --format {{.Config.User}} IMAGE'),
@@ -38,7 +46,9 @@ export function dockerfile({ heading, byHand }: Script, { plan, image }: ScriptI
 }
 
 /** What a scan prints for one store of an image: its instructions, and comments where there can be none. */
-export function dockerfileLines(actions: readonly Action[], has: ImageKnowledge['has']): readonly string[] {
+export function dockerfileLines(actions: readonly Action[], target: Target): readonly string[] {
+  if (target.platform === 'win32') return [];
+  const has = commandsOf(target);
   return actions.flatMap((action) => instructionsOf(action, has));
 }
 
@@ -85,20 +95,18 @@ function instructionsOf(action: Action, has: ImageKnowledge['has'] | undefined):
     return [comment(`A name with a NUL can be given to no command: change ${visible(pathOf(action))} outside of the image.`)];
   }
   const tool = toolThatWorks(action);
-  const missing = tool === undefined || has?.(tool) !== false ? undefined : tool;
-  const script = scriptOf(action);
-  const line = instruction(script);
-  if (missing === undefined) return [line];
+  const lines = instruction(partsOf(action));
+  if (tool === undefined || has?.(tool) !== false) return lines;
   return [
-    comment(`${missing} is not in the image: install it before the next line, or change ${visible(pathOf(action))} outside and COPY it in.`),
-    comment(line),
+    comment(`${tool} is not in the image: install it before this, or change ${visible(pathOf(action))} outside and COPY it in.`),
+    ...lines.map(comment),
   ];
 }
 
 function namesOf(action: Action): readonly string[] {
   if (action.kind === 'run') return action.argv;
   if (action.kind !== 'edit') return [action.path];
-  return [action.path, ...action.argv, ...(action.then ?? []).flat(), ...action.files.map(({ path }) => path)];
+  return [action.path, ...action.argv, ...(action.afterwards ?? []).flat(), ...action.files.map(({ path }) => path)];
 }
 
 function pathOf(action: Action): string {
@@ -107,76 +115,87 @@ function pathOf(action: Action): string {
 
 function toolThatWorks(action: Action): string | undefined {
   if (action.kind === 'run') return toolOf(action.argv);
-  return action.kind === 'edit' ? toolOf([action.argv, ...(action.then ?? [])].at(-1) ?? []) : undefined;
+  return action.kind === 'edit' ? toolOf([action.argv, ...(action.afterwards ?? [])].at(-1) ?? []) : undefined;
 }
 
-/** One command for sh. */
-function scriptOf(action: Action): string {
+function wordOf(word: string): string {
+  return shWord(word, NEWLINE);
+}
+
+/** Commands for sh, of which each is run when those before it have succeeded. */
+function partsOf(action: Action): readonly string[] {
   switch (action.kind) {
     case 'delete':
-      return `${unchanged(action.path, action.sha256)} && rm ${shWord(action.path)}`;
+      return [unchanged(action.path, action.sha256), `rm ${wordOf(action.path)}`];
     case 'cut': {
-      const path = shWord(action.path);
+      const path = wordOf(action.path);
       const parts = keptRanges(action.ranges).map(({ start, end }) => {
         if (end === undefined) return `tail -c +${start + 1} ${path}`;
         return start === 0 ? `head -c ${end} ${path}` : `tail -c +${start + 1} ${path} | head -c ${end - start}`;
       });
       // Written back, not moved: the file keeps its owner and its permissions.
       const copy = '/tmp/rootaudit';
-      return `${unchanged(action.path, action.sha256)} && { ${parts.join('; ')}; } > ${copy} && cat ${copy} > ${path} && rm ${copy}`;
+      const isChecked = unchanged(action.path, action.sha256);
+      return [isChecked, `{ ${parts.join('; ')}; } > ${copy}`, `cat ${copy} > ${path}`, `rm ${copy}`];
     }
     case 'write':
-      return writeScript(action);
+      return writeParts(action);
     case 'edit': {
       const place = action.placeholder ?? '{}';
       const checks = action.files.map(({ path, sha256 }) => unchanged(path, sha256));
-      const runs = [action.argv, ...(action.then ?? [])].map((argv) =>
-        argv.map((word) => shWordWith(word.replaceAll(place, () => action.path), '\0', '')).join(' '),
+      const runs = [action.argv, ...(action.afterwards ?? [])].map((argv) =>
+        shWords(
+          argv.map((word) => word.replaceAll(place, () => action.path)),
+          NEWLINE,
+        ),
       );
-      return [...checks, ...runs].join(' && ');
+      return [...checks, ...runs];
     }
     case 'run':
-      return shWords(action.argv);
+      return [shWords(action.argv, NEWLINE)];
   }
 }
 
-function writeScript({ path, sha256, content, mode }: Extract<Action, { kind: 'write' }>): string {
-  const file = shWord(path);
+function writeParts({ path, sha256, content, mode }: Extract<Action, { kind: 'write' }>): readonly string[] {
+  const file = wordOf(path);
+  const print = `${printOf(content)} > ${file}`;
+  if (sha256 !== null) return [unchanged(path, sha256), print];
+  const directory = wordOf(path.slice(0, path.lastIndexOf('/')) || '/');
+  return [`test ! -e ${file}`, `mkdir -p ${directory}`, print, `chmod ${mode.toString(8)} ${file}`];
+}
+
+function printOf(content: Uint8Array): string {
   const written = shContent(content);
-  const words =
-    'hereDocument' in written
-      ? String.raw`printf '%s\n' ` + written.hereDocument.trimEnd().split('\n').map(shLine).join(' ')
-      : `{ ${written.printf.split('\n').join('; ')}; }`;
-  const exact = 'hereDocument' in written && /[^\n]\n$/.test(written.hereDocument);
-  const print = exact || 'printf' in written ? words : `{ ${printfOf(content)}; }`;
-  if (sha256 !== null) return `${unchanged(path, sha256)} && ${print} > ${file}`;
-  const directory = shWord(path.slice(0, path.lastIndexOf('/')) || '/');
-  return `test ! -e ${file} && mkdir -p ${directory} && ${print} > ${file} && chmod ${mode.toString(8)} ${file}`;
+  if ('printf' in written) return `{ ${written.printf === '' ? ':' : written.printf.split('\n').join('; ')}; }`;
+  const lines = written.hereDocument.slice(0, -1).split('\n');
+  return [String.raw`printf '%s\n'`, ...lines.map(shLine)].join(' ');
 }
 
 function shLine(line: string): string {
   return line === '' ? "''" : quoteSh(line);
 }
 
-function printfOf(content: Uint8Array): string {
-  const octal = Array.from(content, (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
-  return octal === '' ? ':' : `printf '${octal}'`;
-}
-
 function unchanged(path: string, sha256: string): string {
   // sha256sum has a form of its own for names with backslashes and newlines.
-  if (!/^[\x20-\x5b\x5d-\x7e]+$/.test(path)) return `test "$(sha256sum < ${shWord(path)})" = '${sha256}  -'`;
+  if (!/^[\x20-\x5b\x5d-\x7e]+$/.test(path)) return `test "$(sha256sum < ${wordOf(path)})" = '${sha256}  -'`;
   return `echo ${quoteSh(`${sha256}  ${path}`)} | sha256sum -c -`;
 }
 
-/** Builders look for comments, line ends, here-documents and escapes: where there may be one, the JSON form hides it. */
-function instruction(script: string): string {
-  const shown = script.replaceAll('"$newline"', '\'\n\'');
-  const isPlain = /^[A-Za-z{][\x20-\x7e]*$/.test(shown) && !/\\|<<|`/.test(shown);
-  if (isPlain) return `RUN ${shown}`;
-  const json = JSON.stringify(['/bin/sh', '-c', shown]).replaceAll(
+/**
+ * Builders look for comments, line ends, here-documents and directives: where a part could be taken for one, the JSON
+ * form hides it.
+ */
+function instruction(parts: readonly string[]): readonly string[] {
+  const isPlain = parts.every((part) => /^[A-Za-z{][\x20-\x7e]*[^\\]$/.test(part) && !/<<|`/.test(part));
+  if (isPlain) {
+    return parts.map((part, index) => {
+      const end = index === parts.length - 1 ? '' : ' \\';
+      return index === 0 ? `RUN ${part}${end}` : ` && ${part}${end}`;
+    });
+  }
+  const json = JSON.stringify(['/bin/sh', '-c', parts.join(' && ')]).replaceAll(
     /[^\x20-\x7e]|[<`]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return `RUN ${json}`;
+  return [`RUN ${json}`];
 }

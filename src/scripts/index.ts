@@ -2,11 +2,8 @@
 
 import { RootauditError } from '../core/errors.ts';
 import type { RemovalPlan } from '../report/removal-plan.ts';
+import type { ScriptLanguage } from './languages.ts';
 import { prepare, type Script, type ScriptInput } from './script.ts';
-
-export const SCRIPT_LANGUAGES = ['sh', 'powershell', 'cmd', 'ansible', 'dockerfile'] as const;
-
-export type ScriptLanguage = (typeof SCRIPT_LANGUAGES)[number];
 
 interface Language {
   /** Why it cannot be had for this plan. */

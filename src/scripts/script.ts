@@ -183,7 +183,7 @@ function scriptStep(
           before: each.sha256,
           name: nameFor(each.path, position),
         })),
-        runs: [action.argv, ...(action.then ?? [])],
+        runs: [action.argv, ...(action.afterwards ?? [])],
         placeholder: action.placeholder ?? '{}',
       };
     case 'run':
@@ -240,7 +240,7 @@ function stepText(action: Action): string {
     case 'write':
       return `${action.sha256 === null ? 'make' : 'change'} ${visible(action.path)}`;
     case 'edit':
-      return `change ${visible(action.path)} with ${visible(toolOf([action.argv, ...(action.then ?? [])].at(-1) ?? []))}`;
+      return `change ${visible(action.path)} with ${visible(toolOf([action.argv, ...(action.afterwards ?? [])].at(-1) ?? []))}`;
     case 'run':
       return `run ${visible(action.argv.join(' '), 300)}`;
   }
@@ -256,7 +256,7 @@ function headingOf({ tool, certificates, target, stores }: RemovalPlan): readonl
   const notes = stores
     .filter(({ method, note }) => (method === 'remove' || method === 'distrust') && note !== undefined)
     .map(({ path, note = '' }) => `Note on ${visible(path)}: ${visible(note)}`);
-  return [
+  const lines = [
     `Written by ${tool.name} ${tool.version}. Ends the trust of ${where} in:`,
     ...certificates.flatMap(({ certificate: { subject, sha256: fingerprint } }) => [
       `  ${visible(subject || '(no readable name)', 200)}`,
@@ -264,6 +264,15 @@ function headingOf({ tool, certificates, target, stores }: RemovalPlan): readonl
     ]),
     ...new Set(notes),
   ];
+  return lines.flatMap(wrapped);
+}
+
+const WIDTH = 110;
+
+/** A long name without blanks is cut, too. */
+export function wrapped(line: string): readonly string[] {
+  const pieces = line.match(new RegExp(`.{1,${WIDTH}}(?= |$)|.{1,${WIDTH}}`, 'gu')) ?? [line];
+  return pieces.map((piece, index) => (index === 0 ? piece : `  ${piece.trim()}`));
 }
 
 function byHandOf({ stores }: RemovalPlan): readonly string[] {

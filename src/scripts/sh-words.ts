@@ -4,21 +4,24 @@ import { RootauditError } from '../core/errors.ts';
 import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { isVisible, visible } from '../core/text.ts';
 
+/** How a script says a newline that command substitution would drop. */
+const NEWLINE = '"$newline"';
+
 /** One word; `$newline` is a newline. Throws RootauditError for a word with NUL, which no program can be given. */
-export function shWord(word: string): string {
+export function shWord(word: string, newline = NEWLINE): string {
   if (word.includes('\0')) throw new RootauditError(`no command can be given ${visible(word)}, which holds a NUL`);
   if (word === '') return "''";
   if (canQuoteSh(word)) return quoteSh(word);
   const text = word.replace(/\n+$/, '');
-  const newlines = '"$newline"'.repeat(word.length - text.length);
+  const newlines = newline.repeat(word.length - text.length);
   return `${text === '' ? '' : quoteSh(text)}${newlines}`;
 }
 
 /** Options of ours, which are not to be quoted only for the eye. */
 const OPTION = /^-{1,2}[A-Za-z][A-Za-z-]*$/;
 
-export function shWords(argv: readonly string[]): string {
-  return argv.map((word) => (OPTION.test(word) ? word : shWord(word))).join(' ');
+export function shWords(argv: readonly string[], newline = NEWLINE): string {
+  return argv.map((word) => (OPTION.test(word) ? word : shWord(word, newline))).join(' ');
 }
 
 /** A word in which `placeholder` stands for what `expression` ("$copies") gives. */

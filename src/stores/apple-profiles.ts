@@ -54,6 +54,11 @@ export const store: StoreType = {
     const note = `${running}Remove the profile in ${where}: ${[...names].join('; ')}. A profile that a management server installed has to be taken back there, or it is installed again.`;
     return { disposition: 'manual', shell: 'sh', commands: [], undo: [], elevated: true, note };
   },
+  broughtBackBy: () => ({
+    kind: 'configuration profile',
+    detail:
+      'A configuration profile installs it, in the keychains too: it comes back until the profile is removed.',
+  }),
 };
 
 function isIos({ path }: StoreLocation): boolean {

@@ -74,6 +74,10 @@ export const store: StoreType = {
   },
   read,
   planRemoval,
+  broughtBackBy: () => ({
+    kind: 'policy',
+    detail: 'An enterprise policy installs it: whoever manages this system may write that policy again.',
+  }),
 };
 
 function directories(target: Target): StoreLocation[] {

@@ -51,6 +51,10 @@ export const store: StoreType = {
   locate: (target) => [...uniqueDirectories(target, files(target)), ...groupPolicies(target)],
   read,
   planRemoval,
+  broughtBackBy: () => ({
+    kind: 'policy',
+    detail: 'An enterprise policy installs it: whoever manages this system may write that policy again.',
+  }),
 };
 
 function files(target: Target): StoreLocation[] {

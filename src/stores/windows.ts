@@ -5,7 +5,7 @@
 
 import type { Remediation } from '../core/remediation.ts';
 import { certificateByHash, parseSha256, sha1Of } from '../core/certificate.ts';
-import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
+import type { Cause, StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { count } from '../core/text.ts';
 import { distrustedForAll, heldOnly, trustStatus, type Trust } from '../core/trust.ts';
@@ -77,6 +77,13 @@ const machine: StoreType = {
   planRemoval: (target, location, anchors) =>
     fromMachineOrRefused(target, location, anchors, (anchor) => isFetchedAgain(target, anchor)),
   planDistrust: refuseOr(fromMachine),
+  broughtBackBy: (target, anchor) =>
+    !isWine(target) && isFetchedAgain(target, anchor) ? AUTOMATIC_UPDATE : undefined,
+};
+
+const AUTOMATIC_UPDATE: Cause = {
+  kind: 'automatic update',
+  detail: "Windows fetches it again from Microsoft's list when a program meets it: it has to be refused.",
 };
 
 /** Wine does not look into Disallowed. */
@@ -126,6 +133,7 @@ const onDemand: StoreType = {
     yield problems();
   },
   planRemoval: onDemandOnly,
+  broughtBackBy: () => AUTOMATIC_UPDATE,
 };
 
 function readTrustList(target: Target, place: string, key: RegistryKey | undefined): StoreContent {
@@ -201,6 +209,10 @@ const policy: StoreType = {
   read: (target, location) => readStores(target, location),
   planRemoval: removeDeployed,
   planDistrust: refuseOr(removeDeployed),
+  broughtBackBy: () => ({
+    kind: 'policy',
+    detail: 'A group policy deploys it: it comes back until it is taken out of the group policy object.',
+  }),
 };
 
 function removeDeployed(
@@ -220,6 +232,11 @@ const enterprise: StoreType = {
   read: (target, location) => readStores(target, location),
   planRemoval: removePublished,
   planDistrust: refuseOr(removePublished),
+  broughtBackBy: () => ({
+    kind: 'policy',
+    detail:
+      'Active Directory publishes it: it comes back until it is taken out of Public Key Services there.',
+  }),
 };
 
 function removePublished(

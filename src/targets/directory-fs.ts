@@ -72,7 +72,10 @@ export class DirectoryFs implements ReadFs {
   readonly #windows: 'drives' | 'directory' | undefined;
   readonly #observer: LookObserver | undefined;
 
-  constructor(root: string, { drives = false, observer }: { drives?: boolean; observer?: LookObserver } = {}) {
+  constructor(
+    root: string,
+    { drives = false, observer }: { drives?: boolean; observer?: LookObserver } = {},
+  ) {
     this.#observer = observer;
     this.#windows = drives ? 'drives' : process.platform === 'win32' ? 'directory' : undefined;
     this.#root = root.replace(/\/+$/, '');

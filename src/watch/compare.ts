@@ -133,9 +133,7 @@ function remarkable(
 ): readonly DriftChange[] {
   const applications = new Map(stores.map(({ id, application }) => [id, application]));
   const places = new Set(
-    told.flatMap(({ certificate, places: all }) =>
-      all.map(({ store }) => `${certificate.sha256} ${store}`),
-    ),
+    told.flatMap(({ certificate, places: all }) => all.map(({ store }) => `${certificate.sha256} ${store}`)),
   );
   const entries = inventory.entries.filter((entry) => {
     if (!applications.has(entry.store) || !isEffective(entry.trust) || places.has(keyOf(entry))) return false;

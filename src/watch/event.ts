@@ -7,7 +7,7 @@ import type { DriftPlace } from '../report/drift.ts';
 import type { CertificateSummary, Report, SCHEMA_VERSION, StoreSummary } from '../report/report.ts';
 
 /** Of a root that only a snapshot knows there is no more than this. */
-export type WatchedCertificate = Pick<CertificateSummary, 'sha256' | 'subject'> & Partial<CertificateSummary>;
+type WatchedCertificate = Pick<CertificateSummary, 'sha256' | 'subject'> & Partial<CertificateSummary>;
 
 /** The same for a store. */
 export type WatchedStore = Pick<StoreSummary, 'id' | 'type' | 'application' | 'path'> &

@@ -15,6 +15,8 @@ const REMOTE: ReadonlySet<number> = new Set([
 
 /** events: changes are told; silent: one has to look; virtual: not worth looking at between full scans. */
 export function changesOn(path: string | Buffer, platform: NodeJS.Platform): 'events' | 'silent' | 'virtual' {
+  // Above all drives there is no directory.
+  if (platform === 'win32' && path === '/') return 'virtual';
   // On Windows a directory that is watched cannot be renamed; the BSDs do not tell that a file in it was written to.
   if (platform !== 'linux' && platform !== 'android' && platform !== 'darwin') return 'silent';
   if (platform === 'darwin') return 'events';

@@ -25,7 +25,8 @@ interface Place {
   looked: Looked;
   how: 'watched' | 'polled' | 'ignored';
   watcher?: FSWatcher;
-  identity: string;
+  /** Undefined where no directory is: the one above tells when that changes. */
+  identity: string | undefined;
   /** Of each name, where we poll. */
   readonly stamps: Map<string, string>;
   /** It may have been replaced: the watcher could be that of a directory which is gone. */
@@ -55,7 +56,7 @@ export class Places {
   /** Directories that came or went: whatever is below them may be others. */
   readonly #moved = new Set<string>();
   /** What the user named, which may be a link to the root. */
-  #reference: { readonly path: string; readonly identity: string } | undefined;
+  #reference: { readonly path: string; readonly identity: string | undefined } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ changed, watch: watchWith = watch, pollEvery = POLL_EVERY }: PlacesOptions) {
@@ -97,14 +98,16 @@ export class Places {
   #isSuspect(path: string, { suspect, identity, host }: Place): boolean {
     if (suspect || identity !== identityOf(host)) return true;
     if (this.#moved.size === 0) return false;
-    for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (this.#moved.has(at)) return true;
+    for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/')))
+      if (this.#moved.has(at)) return true;
     return false;
   }
 
   /** Whether the changes since the last call can matter; asked once things are quiet. */
   takeNews(): boolean {
     const doubtful = [...this.#doubtful];
-    const news = this.#news || doubtful.some(({ host, looked }) => !isSameListing(host, looked.entries ?? []));
+    const news =
+      this.#news || doubtful.some(({ host, looked }) => !isSameListing(host, looked.entries ?? []));
     this.#news = false;
     this.#doubtful.clear();
     return news;
@@ -122,7 +125,7 @@ export class Places {
       name: host.slice(Math.max(host.lastIndexOf('/'), host.lastIndexOf('\\')) + 1),
       looked,
       how: 'ignored',
-      identity: '',
+      identity: undefined,
       stamps: new Map(),
       suspect: false,
     };
@@ -134,6 +137,7 @@ export class Places {
     // Before it is watched: a directory that is replaced in between is noticed by its identity.
     place.identity = identityOf(place.host);
     place.suspect = false;
+    if (place.identity === undefined) return;
     const changes = changesOn(place.host, process.platform);
     if (changes === 'virtual') return;
     if (changes === 'events' && this.#watched < this.#maxWatchers && this.#startWatcher(path, place)) {
@@ -150,7 +154,7 @@ export class Places {
   #startWatcher(path: string, place: Place): boolean {
     try {
       const watcher = this.#watch(place.host, { encoding: 'buffer', persistent: false });
-      watcher.on('change', (type, name) => this.#event(path, place, String(type), name));
+      watcher.on('change', (type, name) => this.#event(path, place, type, name));
       watcher.on('error', () => {
         place.suspect = true;
         this.#tell();

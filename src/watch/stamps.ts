@@ -15,13 +15,16 @@ export function joinPath(directory: HostPath, name: string): HostPath {
   return Buffer.concat([start, Buffer.from('/'), encodePath(name)]);
 }
 
-/** Which directory lies there. Numbers of inodes are used again: another one may look the same. */
-export function identityOf(path: HostPath): string {
+/**
+ * Which directory lies there; undefined when none does that may be entered. Numbers of inodes are used again: another
+ * one may look the same.
+ */
+export function identityOf(path: HostPath): string | undefined {
   try {
-    const { dev, ino } = statSync(path);
-    return `${dev} ${ino}`;
-  } catch (error) {
-    return codeOf(error);
+    const stat = statSync(path);
+    return stat.isDirectory() ? `${stat.dev} ${stat.ino}` : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -31,7 +34,7 @@ export function stampOf(path: HostPath): string {
     const { ino, mode, size, mtimeMs, ctimeMs } = lstatSync(path);
     return `${ino} ${mode} ${size} ${mtimeMs} ${ctimeMs}`;
   } catch (error) {
-    return codeOf(error);
+    return error instanceof Error && 'code' in error ? String(error.code) : 'error';
   }
 }
 
@@ -54,8 +57,4 @@ function kindOf(entry: Dirent): DirectoryEntry['kind'] {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
   return entry.isSymbolicLink() ? 'link' : 'other';
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'error';
 }

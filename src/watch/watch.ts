@@ -43,6 +43,8 @@ export class Watch {
   readonly #places: Places;
   #state: State | undefined;
   #target: WatchEvent['target'] | undefined;
+  /** The last look was not settled: whether or not anything changes, there has to be one that is. */
+  #mustLook = false;
   /** Why the target could not be opened the last time. */
   #failure: string | undefined;
 
@@ -67,7 +69,7 @@ export class Watch {
         const { reason, settled } = await this.#pace.next(failed ? Math.min(RETRY, interval) : interval);
         if (reason === 'stop') return;
         const isNews = this.#places.takeNews();
-        if (reason === 'time' || isNews) await this.#lookAgain(settled);
+        if (reason === 'time' || isNews || this.#mustLook) await this.#lookAgain(settled);
       }
     } finally {
       this.#places.close();
@@ -124,6 +126,7 @@ export class Watch {
 
   async #lookAgain(settled: boolean): Promise<void> {
     let now: State;
+    this.#mustLook = !settled;
     try {
       now = await this.#look();
       this.#failure = undefined;

@@ -117,5 +117,7 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no connection';
   if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT / 1000} s`;
   const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? `no connection (${String(cause.code)})` : 'no connection';
+  return cause instanceof Error && 'code' in cause
+    ? `no connection (${String(cause.code)})`
+    : 'no connection';
 }

@@ -147,7 +147,9 @@ describe('the order of steps', () => {
   const check: Action = { kind: 'run', argv: ['check'], changes: [] };
   const registry: Action = { kind: 'run', argv: ['reg'], changes: [], undo: [['unreg']] };
   const store = (name: string, ...actions: readonly Action[]): StoreActions => ({
+    id: name,
     store: name,
+    certificates: [name],
     elevated: name === 'a',
     actions,
   });
@@ -188,7 +190,11 @@ describe('the order of steps', () => {
       store('b', drop('/2'), update('/x')),
       store('a', drop('/1'), update('/x')),
     ]);
-    expect(steps.at(-1)).toMatchObject({ stores: ['b', 'a'], elevated: true });
+    expect(steps.at(-1)).toMatchObject({
+      stores: ['b', 'a'],
+      certificates: ['b', 'a'],
+      elevated: true,
+    });
   });
 });
 

@@ -53,9 +53,11 @@ describe('scan', () => {
     expect([...new Set(told)]).toEqual([
       `target ${root}`,
       `program ${root}`,
+      `store ${root}`,
       `report ${root}`,
       `target ${clean}`,
       `program ${clean}`,
+      `store ${clean}`,
       `report ${clean}`,
     ]);
     expect(events).toContainEqual(expect.objectContaining({ kind: 'program', path: '/opt/app/program.bin' }));
@@ -124,19 +126,22 @@ describe('scan', () => {
       expect(progress).not.toHaveBeenCalled();
     });
 
-    it.each(['target', 'program', 'report'] as const)('ends after it is aborted at a %s', async (kind) => {
-      const controller = new AbortController();
-      const reported: string[] = [];
-      const progress = (event: ScanProgress): void => {
-        if (event.kind === 'report') reported.push(event.reference);
-        if (event.kind === kind) controller.abort(reason);
-      };
-      const { signal } = controller;
-      await expect(scan({ targets: [root, clean], blocklist, deep: true, signal, progress })).rejects.toBe(
-        reason,
-      );
-      expect(reported).toEqual(kind === 'report' ? [root] : []);
-    });
+    it.each(['target', 'store', 'program', 'report'] as const)(
+      'ends after it is aborted at a %s',
+      async (kind) => {
+        const controller = new AbortController();
+        const reported: string[] = [];
+        const progress = (event: ScanProgress): void => {
+          if (event.kind === 'report') reported.push(event.reference);
+          if (event.kind === kind) controller.abort(reason);
+        };
+        const { signal } = controller;
+        await expect(scan({ targets: [root, clean], blocklist, deep: true, signal, progress })).rejects.toBe(
+          reason,
+        );
+        expect(reported).toEqual(kind === 'report' ? [root] : []);
+      },
+    );
   });
 });
 

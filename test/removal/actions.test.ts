@@ -58,9 +58,8 @@ const edit = (
 
 const a = A;
 
-function followedBy(...then: readonly (readonly string[])[]): Partial<Extract<Action, { kind: 'edit' }>> {
-  // oxlint-disable-next-line unicorn/no-thenable -- a list, which nobody awaits
-  return { then };
+function followedBy(...afterwards: readonly (readonly string[])[]): Partial<Extract<Action, { kind: 'edit' }>> {
+  return { afterwards };
 }
 
 const database = ['/db/cert9.db', '/db/key4.db'].map((path) => ({ path, sha256: hash(FILES[path] ?? '') }));

@@ -71,7 +71,7 @@ function edit(root: Place, action: Action & { kind: 'edit' }): void {
     return { copy, path: root.at(path) };
   });
   const place = action.directory ? directory : join(directory, basename(action.path));
-  for (const argv of [action.argv, ...(action.then ?? [])]) {
+  for (const argv of [action.argv, ...(action.afterwards ?? [])]) {
     const [command = '', ...words] = argv.map((word) =>
       word.replaceAll(action.placeholder ?? '{}', () => place),
     );

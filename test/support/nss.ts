@@ -1,7 +1,8 @@
 /** Real SQLite and NSS databases for tests, made by python3's sqlite3 module and by certutil where they exist. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestCertificate } from './certificates.ts';
 
@@ -12,6 +13,21 @@ function works(command: string, args: readonly string[]): boolean {
 export const hasPython = spawnSync('python3', ['-c', 'import sqlite3'], { stdio: 'ignore' }).status === 0;
 /** NSS's certutil: Windows has another program of that name. */
 export const hasCertutil = process.platform !== 'win32' && works('certutil', ['-H']);
+
+/** Distributions build NSS without its old databases (dbm). */
+export const hasLegacyNss = hasCertutil && canMakeLegacy();
+
+function canMakeLegacy(): boolean {
+  const directory = mkdtempSync(join(tmpdir(), 'rootaudit-dbm-'));
+  try {
+    return (
+      spawnSync('certutil', ['-N', '-d', `dbm:${directory}`, '--empty-password'], { stdio: 'ignore' })
+        .status === 0
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 /** Says in the list of tests why some were skipped. */
 export function unless(available: boolean, what: string): string {
@@ -34,9 +50,9 @@ export function certutil(...args: readonly string[]): string {
 }
 
 /** An NSS database with an empty password. */
-export function makeNssDatabase(directory: string): void {
+export function makeNssDatabase(directory: string, type: 'sql' | 'dbm' = 'sql'): void {
   mkdirSync(directory, { recursive: true });
-  certutil('-N', '-d', `sql:${directory}`, '--empty-password');
+  certutil('-N', '-d', `${type}:${directory}`, '--empty-password');
 }
 
 export function addToNss(
@@ -44,9 +60,10 @@ export function addToNss(
   certificate: TestCertificate,
   nickname: string,
   trust: string,
+  type: 'sql' | 'dbm' = 'sql',
 ): void {
   const file = join(directory, 'add.pem');
   writeFileSync(file, certificate.pem);
-  certutil('-A', '-d', `sql:${directory}`, '-n', nickname, '-t', trust, '-i', file);
+  certutil('-A', '-d', `${type}:${directory}`, '-n', nickname, '-t', trust, '-i', file);
   execFileSync('rm', [file]);
 }

@@ -24,7 +24,7 @@ export const b = makeCertificate({ subject: { CN: 'B' } });
 export const stays = makeCertificate({ subject: { CN: 'Stays' } });
 const too = makeCertificate({ subject: { CN: 'Stays too' } });
 const key = '-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n';
-const hasSqlite = hasPython && spawnSync('sqlite3', ['--version'], { stdio: 'ignore' }).status === 0;
+export const hasSqlite = hasPython && spawnSync('sqlite3', ['--version'], { stdio: 'ignore' }).status === 0;
 const base64 = ({ der }: TestCertificate): string => der.toString('base64');
 const bundle = `# A\n${a.pem}\n# Stays\n${stays.pem}# B\n${b.pem}# Stays too\n${too.pem}# the end`;
 

@@ -26,7 +26,7 @@ export async function renderInventory(format: Format, inventory: Inventory): Pro
 }
 
 /** A schema of ours, with those that it refers to. What it says about a value: empty when that follows it. */
-export function schemaCheck(name: 'report' | 'records' | 'inventory'): (value: unknown) => string {
+export function schemaCheck(name: 'report' | 'records' | 'inventory' | 'watch'): (value: unknown) => string {
   const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
   addFormats.default(ajv);
   if (name !== 'report') ajv.addSchema(readSchema('report'));

@@ -2,9 +2,12 @@
 
 import { planRemoval, type PlannedRemoval } from '../../src/audit/plan-removal.ts';
 import type { Target } from '../../src/core/target.ts';
-import { writeScript, type ScriptLanguage } from '../../src/scripts/index.ts';
+import { writeScript } from '../../src/scripts/index.ts';
+import type { ScriptLanguage } from '../../src/scripts/languages.ts';
 import type { ScriptInput } from '../../src/scripts/script.ts';
 import { STORE_TYPES } from '../../src/stores/index.ts';
+import { makeRoot } from './root.ts';
+import type { Node } from './tree.ts';
 
 interface Choice {
   readonly distrust?: boolean;
@@ -45,4 +48,53 @@ export function scriptFor(
   choice: Choice = {},
 ): Promise<string> {
   return writeScript(language, scriptInput(target, planOn(target, certificates, choice)));
+}
+
+/** Values by the full name of their key. */
+type Values = Readonly<Record<string, Readonly<Record<string, Uint8Array>>>>;
+
+interface WindowsMachine {
+  readonly keys?: Values;
+  readonly files?: Readonly<Record<string, Node>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const USUAL_ENVIRONMENT = {
+  SystemRoot: String.raw`C:\Windows`,
+  ProgramData: String.raw`C:\ProgramData`,
+  LOCALAPPDATA: String.raw`C:\Users\ann lee\AppData\Local`,
+};
+const LONG: Readonly<Record<string, string>> = { HKLM: 'HKEY_LOCAL_MACHINE', HKCU: 'HKEY_CURRENT_USER' };
+
+/** A running Windows, whose reg.exe is a table. */
+export function windowsMachine({ keys = {}, files = {}, environment = USUAL_ENVIRONMENT }: WindowsMachine): Target {
+  const below = (key: string): string[] =>
+    Object.keys(keys).filter((each) => `${each}\\`.toLowerCase().startsWith(`${key}\\`.toLowerCase()));
+  return {
+    kind: 'live',
+    reference: '/',
+    platform: 'win32',
+    fs: makeRoot({ '/C:/Windows/System32/x': '', ...files }).target.fs,
+    environment,
+    homes: [{ user: 'ann lee', path: '/C:/Users/ann lee' }],
+    notes: [],
+    hostPath: (path) => path.slice(1).replaceAll('/', '\\'),
+    registry: {
+      list: (key) => [
+        ...new Set(below(key).flatMap((each) => each.slice(key.length + 1).split('\\')[0] || [])),
+      ],
+      export(key) {
+        const names = below(key);
+        if (names.length === 0) return undefined;
+        const sections = names.map((name) => {
+          const lines = Object.entries(keys[name] ?? {}).map(
+            ([value, data]) => `"${value}"=hex:${Buffer.from(data).toString('hex').replaceAll(/..(?!$)/g, '$&,')}`,
+          );
+          return [`[${name.replace(/^\w+/, (short) => LONG[short] ?? short)}]`, ...lines, ''].join('\r\n');
+        });
+        const text = `\ufeffWindows Registry Editor Version 5.00\r\n\r\n${sections.join('\r\n')}`;
+        return Buffer.from(text, 'utf16le');
+      },
+    },
+  };
 }

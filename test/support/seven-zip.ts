@@ -8,8 +8,12 @@ export interface FakeFile {
   readonly path: string;
   /** Of a directory, nothing. */
   readonly content?: string;
+  /** How often the content comes. */
+  readonly repeat?: number;
   /** Told instead of the length of the content. */
   readonly size?: number;
+  /** The name of a file where the list shows another. */
+  readonly real?: string;
   readonly mode?: string;
   readonly link?: string;
   /** Further lines of its block. */
@@ -45,7 +49,7 @@ export interface FakeTool {
   /** To be the only one in PATH. */
   readonly directory: string;
   /** The arguments of each call. */
-  calls(): readonly (readonly string[])[];
+  readonly calls: () => readonly (readonly string[])[];
 }
 
 const SCRIPT = String.raw`
@@ -58,7 +62,6 @@ fs.appendFileSync(path.join(here, 'calls'), JSON.stringify(args) + '\n');
 const print = (text) => fs.writeSync(1, text);
 const bytes = (text) => Buffer.from(text, 'latin1');
 const command = args[0];
-if (command === undefined) { print(disk.banner ?? '\n7-Zip (z) 26.02 (x64) : Copyright (c)\n'); process.exit(0); }
 if (disk.hangsAt === command) { for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000); }
 const file = args[args.indexOf('--') + 1];
 const number = /partition-(\d+)/.exec(path.basename(file))?.[1];
@@ -71,7 +74,7 @@ if (command === 'l') {
   else if (files) print(bytes(files.map((each) => [
     'Path = ' + each.path,
     'Folder = ' + (each.content === undefined && each.link === undefined ? '+' : '-'),
-    'Size = ' + (each.size ?? (each.content ?? '').length),
+    'Size = ' + (each.size ?? (each.content ?? '').length * (each.repeat ?? 1)),
     'Mode = ' + (each.mode ?? ''),
     'Modified = 2026-01-02 03:04:05.000000000',
     'Symbolic Link = ' + (each.link ?? ''),
@@ -97,12 +100,12 @@ for (const each of files) {
   const name = Buffer.from(real, 'latin1').toString('utf8');
   if (!names.some((pattern) => fits(pattern, name))) continue;
   if (args.includes('-bb1')) fs.writeSync(2, bytes('- ' + each.path + '\n'));
-  print(bytes(each.content ?? ''));
+  const content = Buffer.alloc((each.content ?? '').length * (each.repeat ?? 1), each.content ?? '', 'latin1');
+  for (let at = 0; at < content.length;) at += fs.writeSync(1, content, at);
 }
 `;
 
-/** \`real\`: the name of a file where the list shows another. */
-export function fakeSevenZip(disk: FakeDisk & { readonly files?: readonly (FakeFile & { real?: string })[] }): FakeTool {
+export function fakeSevenZip(disk: FakeDisk): FakeTool {
   const directory = makeTemporaryDirectory();
   const script = join(directory, 'fake.cjs');
   writeFileSync(script, SCRIPT);
@@ -111,7 +114,9 @@ export function fakeSevenZip(disk: FakeDisk & { readonly files?: readonly (FakeF
   const bin = join(directory, 'bin');
   mkdirSync(bin);
   const program = join(bin, '7zz');
-  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`);
+  const banner = disk.banner ?? '7-Zip (z) 26.02 (x64) : Copyright (c) 1999-2026 Igor Pavlov';
+  const version = `if [ $# = 0 ]; then printf '\\n%s\\n' '${banner}'; exit; fi`;
+  writeFileSync(program, `#!/bin/sh\n${version}\nexec '${process.execPath}' '${script}' "$@"\n`);
   chmodSync(program, 0o755);
   return {
     directory: bin,

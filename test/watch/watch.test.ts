@@ -24,7 +24,9 @@ import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { makeTemporaryDirectory, makeTree } from '../support/tree.ts';
 
-const [one, two, three, bad] = ['One', 'Two', 'Three', 'Bad'].map((CN) => makeCertificate({ subject: { CN } }));
+const [one, two, three, bad] = ['One', 'Two', 'Three', 'Bad'].map((CN) =>
+  makeCertificate({ subject: { CN } }),
+);
 if (!one || !two || !three || !bad) throw new Error('no certificates');
 const many = makeCertificate({ subject: { CN: 'Many' } });
 
@@ -32,7 +34,7 @@ const BLOCKLIST = openBlocklist(
   writeBlocklist(makeTemporaryDirectory(), {
     advisories: [advisory({ id: 'bad', severity: 'high', certificates: [blocked(bad, { id: 'bad' })] })],
     certificates: [bad.der],
-    programs: { roots: { [one.sha256]: ["mozilla"] } },
+    programs: { roots: { [one.sha256]: ['mozilla'] } },
   }),
 );
 const RULES = {
@@ -63,13 +65,15 @@ interface Watched {
   readonly told: string[];
   readonly events: WatchEvent[];
   /** Until a line is there; with a generous limit. */
-  until(line: string | RegExp, times?: number): Promise<void>;
+  readonly until: (line: string | RegExp, times?: number) => Promise<void>;
 }
 
 const lineOf = (event: WatchEvent): string => {
   if ('problem' in event) return `problem ${event.problem.path}`;
   const { type, store } = event;
-  return 'certificate' in event ? `${type} ${event.certificate.subject} ${store.type}` : `${type} ${store.type}`;
+  return 'certificate' in event
+    ? `${type} ${event.certificate.subject} ${store.type}`
+    : `${type} ${store.type}`;
 };
 
 async function watchRoot(root: string, input: Partial<WatchInput> = {}): Promise<Watched> {
@@ -127,7 +131,13 @@ describe('Watch', () => {
   it('begins with what is watched, and takes what is there for granted', async () => {
     const root = machine();
     const watched = await watchRoot(root);
-    expect(watched.first).toMatchObject({ type: 'watching', complete: true, stores: 3, trusted: 1, problems: 0 });
+    expect(watched.first).toMatchObject({
+      type: 'watching',
+      complete: true,
+      stores: 3,
+      trusted: 1,
+      problems: 0,
+    });
     await mark(root, watched);
     expect(watched.told).toEqual(['root-trusted CN=Three debian-local-anchors']);
   });
@@ -255,6 +265,27 @@ describe('Watch', () => {
     expect(told).toEqual(['root-trusted CN=Two debian-bundle']);
   });
 
+  it('looks once more after a look in the middle of changes', async () => {
+    const root = machine();
+    // The first look always comes before things have been quiet.
+    const { until, told } = await watchRoot(root, { pace: { quiet: 400, longest: 100, rest: 1 } });
+    unlinkSync(join(root, LOCAL, 'one.crt'));
+    writeFileSync(join(root, BUNDLE), '');
+    await until('root-removed CN=One debian-local-anchors');
+    expect(told).toContain('root-removed CN=One debian-bundle');
+  });
+
+  it('sees a directory that comes in place of a file', async () => {
+    const root = machine();
+    rmSync(join(root, LOCAL), { recursive: true });
+    writeFileSync(join(root, LOCAL), 'no directory');
+    const { until } = await watchRoot(root);
+    unlinkSync(join(root, LOCAL));
+    mkdirSync(join(root, LOCAL));
+    writeFileSync(join(root, LOCAL, 'two.crt'), two.pem);
+    await until('root-trusted CN=Two debian-local-anchors');
+  });
+
   it('tells of a root that is gone, and of a store that vanishes and appears again', async () => {
     const root = machine();
     const { until, told } = await watchRoot(root);
@@ -284,7 +315,10 @@ describe('Watch', () => {
   });
 
   it('tells when trust changes without anything coming or going', async () => {
-    const root = makeTree({ '/etc/ca-certificates.conf': 'x.crt\n', '/usr/share/ca-certificates/x.crt': two.pem });
+    const root = makeTree({
+      '/etc/ca-certificates.conf': 'x.crt\n',
+      '/usr/share/ca-certificates/x.crt': two.pem,
+    });
     const { until } = await watchRoot(root);
     writeFileSync(join(root, 'etc/ca-certificates.conf'), '!x.crt\n');
     await until('root-removed CN=Two debian-ca-certificates');
@@ -345,7 +379,8 @@ describe('Watch', () => {
         return Promise.resolve(openDirectory(root, observer));
       },
     });
-    for (let i = 0; i < 1000; i++) writeFileSync(join(root, LOCAL, `${i}.crt`), i === 777 ? two.pem : many.pem);
+    for (let i = 0; i < 1000; i++)
+      writeFileSync(join(root, LOCAL, `${i}.crt`), i === 777 ? two.pem : many.pem);
     await until(/CN=Two/);
     await until(/CN=Many/);
     expect(told).toHaveLength(2);
@@ -471,8 +506,7 @@ describe('Watch', () => {
 function inotifyWatches(): number {
   return readdirSync('/proc/self/fd')
     .filter((fd) => linkOf(fd) === 'anon_inode:inotify')
-    .map((fd) => readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').split('\n'))
-    .flat()
+    .flatMap((fd) => readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').split('\n'))
     .filter((line) => line.startsWith('inotify ')).length;
 }
 

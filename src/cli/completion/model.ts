@@ -52,7 +52,7 @@ export function completedProgram(program: Command, advisories: readonly string[]
   const names = commands.map(({ name }) => name);
   const helpCommand: CompletedCommand = {
     name: 'help',
-    description: 'display help for a command',
+    description: 'print the help of a command',
     options: [],
     arguments: [
       {

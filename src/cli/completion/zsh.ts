@@ -66,7 +66,9 @@ function optionSpec(
   const ends = value
     ? `[${escaped(description)}]${value.isOptional ? '::' : ':'}${escaped(value.name)}:${values.actionFor(value)}`
     : `[${escaped(description)}]`;
-  const marked = names.map((name) => (value ? name + (name.startsWith('--') ? '=' : '+') : name));
+  // A value that may be left out is taken from the same word only.
+  const equals = value?.isOptional ? '=-' : '=';
+  const marked = names.map((name) => (value ? name + (name.startsWith('--') ? equals : '+') : name));
   const before = isRepeatable ? "'*'" : names.length > 1 ? `'(${names.join(' ')})'` : '';
   const middle = marked.length > 1 ? `{${marked.join(',')}}` : (marked[0] ?? '');
   return `${before}${middle}${quoted(ends)}`;

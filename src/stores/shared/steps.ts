@@ -76,7 +76,7 @@ export function writeAction(target: Target, path: string, content: Uint8Array, m
 export function editAction(
   target: Target,
   { path, directory, files }: EditedFiles,
-  [argv = [], ...then]: readonly (readonly string[])[],
+  [argv = [], ...afterwards]: readonly (readonly string[])[],
   placeholder: Placeholder,
 ): Action {
   return {
@@ -85,8 +85,7 @@ export function editAction(
     directory,
     files: files.map((file) => ({ path: file, sha256: scannedFile(target, file).sha256 })),
     argv,
-    // oxlint-disable-next-line unicorn/no-thenable -- a list, which nobody takes for a promise
-    ...(then.length > 0 && { then }),
+    ...(afterwards.length > 0 && { afterwards }),
     ...placeholder,
   };
 }

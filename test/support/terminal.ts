@@ -1,0 +1,34 @@
+/** Commands in a terminal of their own, by util-linux's script. */
+
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+export function hasCommand(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What `command` (for sh) prints on a terminal, standard error included; `input` is typed. */
+export function onTerminal(
+  command: string,
+  { input = '', cwd, ...environment }: Readonly<Record<string, string>> = {},
+): string {
+  const { PATH = '', HOME = '' } = process.env;
+  const { stdout, status, error } = spawnSync('script', ['-qec', command, '/dev/null'], {
+    input,
+    encoding: 'utf8',
+    timeout: 30_000,
+    ...(cwd !== undefined && { cwd }),
+    env: { PATH, HOME, TERM: 'xterm', LANG: 'C.UTF-8', ...environment },
+  });
+  if (error) throw error;
+  if (status === null) throw new Error(`${command} did not end: ${stdout}`);
+  return stdout;
+}
