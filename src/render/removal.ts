@@ -2,7 +2,7 @@
 
 import { groupBy } from '../core/collections.ts';
 import type { Action } from '../core/remediation.ts';
-import { count, visible } from '../core/text.ts';
+import { visible } from '../core/text.ts';
 import type {
   PlannedCertificate,
   PlannedPlace,

@@ -58,7 +58,8 @@ class Watching {
   async until(isThere: () => boolean): Promise<void> {
     const limit = Date.now() + 20_000;
     while (!isThere()) {
-      if (Date.now() > limit || this.child.exitCode !== null) throw new Error(`it did not come: ${this.stdout} ${this.stderr}`);
+      if (Date.now() > limit || this.child.exitCode !== null)
+        throw new Error(`it did not come: ${this.stdout} ${this.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

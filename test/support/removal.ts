@@ -136,15 +136,20 @@ export function discard(...directories: readonly string[]): void {
 
 export function plant(files: Readonly<Record<string, Node>>): string {
   const root = copyOf(makeTree(files));
-  const paths = Object.keys(files).filter((path) => typeof files[path] === 'string');
-  for (const [index, path] of paths.entries()) {
-    const full = join(root, path);
+  markFiles(root);
+  return root;
+}
+
+/** Gives each file a mode, an owner, a time, an attribute and an access list that nothing new would have. */
+export function markFiles(root: string): void {
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  for (const [index, entry] of entries.filter((each) => each.isFile()).entries()) {
+    const full = join(entry.parentPath, entry.name);
     chmodSync(full, index % 2 === 0 ? 0o640 : 0o604);
     setAttributes(full, `number ${index}`);
     if (process.getuid?.() === 0) chownSync(full, 1234, 5678);
     spawnSync('touch', ['-d', `2020-01-02T03:04:05.${String(123456789 + index)}`, full]);
   }
-  return root;
 }
 
 export function differences(a: Tree, b: Tree): readonly string[] {
