@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
   match: { layers: ['core', 'blocklist'], modules: ['node:crypto'] },
   report: { layers: ['core', 'blocklist', 'match'], modules: [] },
   policy: { layers: ['core', 'blocklist', 'report'], modules: ['node:fs', 'node:path', 'yaml'] },
-  render: { layers: ['core', 'blocklist', 'report'], modules: ['chalk'] },
+  render: { layers: ['core', 'blocklist', 'report'], modules: ['chalk', 'cli-table3'] },
   scripts: { layers: ['core', 'report'], modules: [] },
   audit: { layers: ['core', 'blocklist', 'match', 'provenance', 'report', 'scripts'], modules: [] },
   deep: { layers: ['core', 'formats'], modules: [] },

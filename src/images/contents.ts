@@ -8,6 +8,7 @@ import type { Source } from '../formats/archive.ts';
 import { inParallel } from './in-parallel.ts';
 import { KIND, type Entries } from './entries.ts';
 import type { LayerContent, LayerSource } from './image-source.ts';
+import type { RecordedLayer } from './layer-record.ts';
 import { readRanges } from './ranges.ts';
 
 /** What the index of an image and the contents that are kept may take together. */
@@ -26,6 +27,8 @@ export class Contents {
   /** Asked for, but there is no room for all. */
   readonly #refused = new Set<number>();
   readonly #indexSize: () => number;
+  /** Of layers that were not read because they are known: what is kept of them. */
+  readonly #recorded = new Map<number, RecordedLayer>();
 
   /** `indexSize`: bytes that the index of the image takes, which grows while layers are read. */
   constructor(layers: readonly LayerSource[], entries: Entries, indexSize: () => number) {
@@ -41,6 +44,16 @@ export class Contents {
 
   get room(): number {
     return this.bound - this.#keptBytes;
+  }
+
+  /** Nothing was read of the layer: what is kept of it is here. */
+  addRecorded(layer: number, recorded: RecordedLayer): void {
+    this.#recorded.set(layer, recorded);
+  }
+
+  close(): void {
+    for (const recorded of this.#recorded.values()) recorded.close();
+    this.#recorded.clear();
   }
 
   keep(entry: number, bytes: Buffer): void {
@@ -59,16 +72,19 @@ export class Contents {
     const content = this.#layers[this.#entries.layer(entry)]?.content;
     if (content?.kind === 'seekable') return part(content.source, this.#entries.offset(entry), size);
     this.#used.add(entry);
-    const bytes = this.#kept.get(entry);
+    const bytes = this.#kept.get(entry) ?? this.#recordedContent(entry);
     if (bytes) return { size, read: (into, offset) => bytes.copy(into, 0, offset) };
     throw this.#absent(entry, path, size);
   }
 
   /** The content as a whole; not to be changed. */
   read(entry: number, path: string): Uint8Array {
+    const kept = this.#kept.get(entry) ?? this.#recordedContent(entry);
+    if (kept) {
+      this.#used.add(entry);
+      return kept;
+    }
     const source = this.open(entry, path);
-    const kept = this.#kept.get(entry);
-    if (kept) return kept;
     const bytes = Buffer.allocUnsafe(source.size);
     if (source.read(bytes, 0) < bytes.length) throw new FsError('io', path, 'its archive is cut off');
     return bytes;
@@ -99,6 +115,12 @@ export class Contents {
       this.#kept.delete(entry);
       this.#keptBytes -= bytes.length;
     }
+  }
+
+  #recordedContent(entry: number): Buffer | undefined {
+    if (this.#entries.kind(entry) !== KIND.file) return undefined;
+    const bytes = this.#recorded.get(this.#entries.layer(entry))?.content(this.#entries.offset(entry));
+    return bytes?.length === this.#entries.sizeOf(entry) ? bytes : undefined;
   }
 
   #absent(entry: number, path: string, size: number): FsError {
@@ -137,6 +159,8 @@ export class Contents {
       piece.copy(range.bytes, at);
       if (at + piece.length === range.size) this.keep(range.entry, range.bytes);
     }
+    // The stream is verified by now.
+    content.slot?.add(new Map(ranges.map(({ offset, bytes }) => [offset, bytes])));
   }
 }
 

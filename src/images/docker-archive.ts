@@ -102,7 +102,7 @@ function layerSource(
   path: string,
   index: number,
   config: ImageConfig,
-  { what, options }: Finding,
+  { what, options: { verify, cache } }: Finding,
 ): LayerSource {
   const name = `layer ${index + 1} of ${what} (${visible(path, 200)})`;
   const source = members.find(path);
@@ -114,6 +114,6 @@ function layerSource(
   return {
     digest: digest ?? plainDigest ?? '',
     ...(createdBy !== undefined && { createdBy }),
-    content: layerContent(source, { what: name, digest, plainDigest, verify: options.verify }),
+    content: layerContent(source, { what: name, digest, plainDigest, verify, cache }),
   };
 }

@@ -1,6 +1,7 @@
 /** What is handed from recognising a file or a directory to reading the images in it. */
 
 import { visible } from '../core/text.ts';
+import type { LayerCache } from './layer-cache.ts';
 import type { ImageProgress } from './progress.ts';
 
 export interface ImageOptions {
@@ -8,6 +9,8 @@ export interface ImageOptions {
   readonly platform?: string | undefined;
   /** Also compare the digests of what an archive lets us pass over. */
   readonly verify: boolean;
+  /** What is known of layers that were read before. Without it each is read. */
+  readonly cache?: LayerCache | undefined;
   /** Counts what is read of an image while it is opened. */
   readonly progress?: ImageProgress;
 }

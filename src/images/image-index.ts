@@ -39,8 +39,13 @@ export class ImageIndex {
   /** Reads all layers; rejects with RootauditError when one is not what its digest says. */
   static async read(image: ImageSource): Promise<ImageIndex> {
     const index = new ImageIndex(image);
-    await inParallel(index.#layers, (layer, _, isStopped) => index.#readLayer(layer, isStopped));
-    return index;
+    try {
+      await inParallel(index.#layers, (layer, _, isStopped) => index.#readLayer(layer, isStopped));
+      return index;
+    } catch (error) {
+      index.contents.close();
+      throw error;
+    }
   }
 
   /** The archive of a root file system, of which nobody speaks as a layer. */
@@ -98,8 +103,9 @@ export class ImageIndex {
     if (!content) return;
     const place = this.placeOf(layer.number);
     const problems = this.#problems[layer.number] ?? [];
+    const rules = { isPlain: this.isPlain, isStopped };
     try {
-      for (const diagnostic of await readLayer(content, layer, this.contents, isStopped)) {
+      for (const diagnostic of await readLayer(content, layer, this.contents, rules)) {
         const problem = diagnosticToProblem(diagnostic, place);
         if (problem) problems.push(problem);
       }

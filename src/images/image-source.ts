@@ -2,6 +2,7 @@
 
 import type { ImageLayer } from '../core/target.ts';
 import type { Source } from '../formats/archive.ts';
+import type { LayerSlot } from './layer-cache.ts';
 
 export interface ImageSource {
   /** What the user named, and what tells the images of one archive apart: "app.tar (example/app:1.2)". */
@@ -32,4 +33,9 @@ export type LayerContent =
    * To be read from its beginning, as often as needed. Ends with a RootauditError when the digest does not fit, the
    * bytes end too early, or unpack to more than they may.
    */
-  | { readonly kind: 'stream'; open(): AsyncIterable<Uint8Array> };
+  | {
+      readonly kind: 'stream';
+      open(): AsyncIterable<Uint8Array>;
+      /** Where what is known of it is kept, when its digest is verified by reading it. */
+      readonly slot?: LayerSlot;
+    };

@@ -6,6 +6,7 @@ import { unpack } from './compression.ts';
 import { checkSource } from './digest.ts';
 import { pieces } from './file-source.ts';
 import type { LayerContent } from './image-source.ts';
+import type { LayerCache } from './layer-cache.ts';
 import { compressionOf, HEAD_SIZE, looksLikeTar } from './kinds.ts';
 
 export interface LayerExpectation {
@@ -17,15 +18,21 @@ export interface LayerExpectation {
   readonly plainDigest?: string | undefined;
   /** Also read what would be passed over, to compare its digest. */
   readonly verify: boolean;
+  readonly cache?: LayerCache | undefined;
 }
+
+/** What is smaller is read as fast as it is looked up. */
+const MIN_CACHED = 16 << 10;
 
 /** Throws RootauditError for what is no layer, and with `verify` for one that is not what it should be. */
 export function layerContent(source: Source, expected: LayerExpectation): LayerContent {
-  const { what, digest, plainDigest, verify } = expected;
+  const { what, digest, plainDigest, verify, cache } = expected;
   const head = readExact(source, 0, Math.min(HEAD_SIZE, source.size)) ?? Buffer.alloc(0);
   if (compressionOf(head)) {
     const options = { what, digest, plainDigest, size: source.size };
-    return { kind: 'stream', open: () => unpack(pieces(source), options) };
+    const isCached = digest !== undefined && source.size >= MIN_CACHED;
+    const slot = isCached ? cache?.slot({ digest, plainDigest }) : undefined;
+    return { kind: 'stream', open: () => unpack(pieces(source), options), ...(slot && { slot }) };
   }
   if (source.size > 0 && !looksLikeTar(head)) {
     throw new RootauditError(

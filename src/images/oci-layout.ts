@@ -162,7 +162,7 @@ const EMPTY_TAR = new Uint8Array(1024);
 function layerSources(
   files: LayoutFiles,
   { manifest, config }: ResolvedImage,
-  { what, options }: Finding,
+  { what, options: { verify, cache } }: Finding,
   notes: string[],
 ): LayerSource[] {
   return manifest.layers.map((layer, index) => {
@@ -178,7 +178,7 @@ function layerSources(
     const createdBy = config.createdBy[index];
     const plainDigest = config.diffIds[index];
     const content: LayerContent = source
-      ? layerContent(source, { what: name, digest, plainDigest, verify: options.verify })
+      ? layerContent(source, { what: name, digest, plainDigest, verify, cache })
       : { kind: 'seekable', source: sourceOf(EMPTY_TAR) };
     return { digest, ...(createdBy !== undefined && { createdBy }), content };
   });

@@ -24,7 +24,10 @@ export async function openImage(image: ImageSource): Promise<Target> {
   return Object.assign(target, {
     problems,
     states: () => states(image, index),
-    close: () => image.close(),
+    close: () => {
+      index.contents.close();
+      return image.close();
+    },
   });
 }
 

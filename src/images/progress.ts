@@ -1,6 +1,7 @@
 /** How far the reading of images is: layers, bytes unpacked, bytes received from a registry. */
 
 import type { ImageSource, LayerContent } from './image-source.ts';
+import { withHits } from './layer-cache.ts';
 
 export interface ImageProgressState {
   /** Layers of the image that is read now, or 0 while it is not known yet. */
@@ -49,7 +50,12 @@ export class ImageProgress {
 
   #watchContent(content: LayerContent): LayerContent {
     if (content.kind === 'seekable') return content;
-    return { kind: 'stream', open: () => this.#layer(content.open()) };
+    const { slot } = content;
+    return {
+      kind: 'stream',
+      open: () => this.#layer(content.open()),
+      ...(slot && { slot: withHits(slot, () => this.#add({ done: 1 })) }),
+    };
   }
 
   async *#layer(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,9 +1,10 @@
-/** Images straight from a registry, without Docker: `registry:debian:12`. Nothing is written to this computer. */
+/** Images straight from a registry, without Docker: `registry:debian:12`. */
 
 import { homedir } from 'node:os';
 import { RootauditError } from '../core/errors.ts';
 import { unpack } from './compression.ts';
-import type { ImageSource, LayerSource } from './image-source.ts';
+import type { ImageSource, LayerContent, LayerSource } from './image-source.ts';
+import { withHits, type LayerCache } from './layer-cache.ts';
 import { layerKind, parseImageDocument, type Descriptor } from './manifest.ts';
 import { platformText } from './platform.ts';
 import type { ImageProgress } from './progress.ts';
@@ -21,6 +22,7 @@ export interface RegistryOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly home?: string;
   readonly limits?: Partial<RegistryLimits>;
+  readonly cache?: LayerCache | undefined;
   readonly progress?: ImageProgress;
 }
 
@@ -61,7 +63,7 @@ export async function openRegistryImages(
         digest: image.digest,
         ...(made !== undefined && { platform: made }),
         environment: image.config.environment,
-        layers: await layersOf(client, image, name, notes, options.progress),
+        layers: await layersOf(client, image, name, notes, options),
         notes,
         close: close(),
       };
@@ -114,7 +116,7 @@ async function layersOf(
   { manifest, config }: ResolvedImage,
   name: string,
   notes: string[],
-  progress?: ImageProgress,
+  { progress, cache }: RegistryOptions,
 ): Promise<LayerSource[]> {
   const layers: LayerSource[] = [];
   for (const [index, layer] of manifest.layers.entries()) {
@@ -131,13 +133,19 @@ async function layersOf(
     const unpacking = { what, digest, size, plainDigest: config.diffIds[index] };
     progress?.expect(size);
     let isAgain = false;
+    const slot = cache?.slot({ digest, plainDigest: unpacking.plainDigest });
+    const known = slot && withHits(slot, () => {
+      progress?.expect(-size);
+      isAgain = true;
+    });
     const open = (): AsyncIterable<Uint8Array> => {
       if (isAgain) progress?.expect(size);
       isAgain = true;
       const blob = client.blob(layer, what);
       return unpack(progress?.receiving(blob) ?? blob, unpacking);
     };
-    layers.push({ digest, ...(createdBy !== undefined && { createdBy }), content: { kind: 'stream', open } });
+    const content: LayerContent = { kind: 'stream', open, ...(known && { slot: known }) };
+    layers.push({ digest, ...(createdBy !== undefined && { createdBy }), content });
   }
   return layers;
 }

@@ -4,6 +4,7 @@
  * it can be copied.
  */
 
+import Table from 'cli-table3';
 import { columnsOf } from './shared/columns.ts';
 import type { Style } from './style.ts';
 
@@ -17,7 +18,8 @@ const LEAST = 20;
 export function grid(rows: readonly Row[], { tableWidth = Number.POSITIVE_INFINITY }: Style): string {
   const natural = widthsOf(rows);
   const widths = fit(rows, natural, tableWidth);
-  return rows.map((row) => (widths ? aligned(row, widths) : flowing(row, tableWidth))).join('\n');
+  if (widths) return aligned(rows, widths);
+  return rows.map((row) => flowing(row, natural, tableWidth)).join('\n');
 }
 
 function widthsOf(rows: readonly Row[], widthOf = columnsOf): readonly number[] {
@@ -59,31 +61,61 @@ function longestWord(cell: string): number {
   return Math.max(0, ...partsOf(cell).text.split(' ').map(columnsOf));
 }
 
-function aligned(row: Row, widths: readonly number[]): string {
-  const cells = row.map((cell, column) => wrapped(cell, widths[column] ?? 0));
-  const height = Math.max(1, ...cells.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, line) =>
-    `${' '.repeat(INDENT)}${cells
-      .map((lines, column) => padded(lines[line] ?? '', widths[column] ?? 0))
-      .join(' '.repeat(GAP))}`.trimEnd(),
-  ).join('\n');
+/** Larger ones are laid out in parts: cli-table3 takes the square of the number of rows. */
+const MAX_ROWS = 500;
+
+const NO_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: ' '.repeat(INDENT),
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: ' '.repeat(GAP),
+};
+
+function aligned(rows: readonly Row[], widths: readonly number[]): string {
+  const parts: string[] = [];
+  for (let start = 0; start < rows.length; start += MAX_ROWS) {
+    const table = new Table({
+      chars: NO_BORDERS,
+      style: { 'padding-left': 0, 'padding-right': 0, border: [], head: [], compact: true },
+    });
+    for (const row of rows.slice(start, start + MAX_ROWS)) {
+      table.push(row.map((cell, column) => wrapped(cell, widths[column] ?? 0).join('\n')));
+    }
+    parts.push(table.toString());
+  }
+  return parts
+    .join('\n')
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
 }
 
 function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columnsOf(text)));
 }
 
-/** One cell after the other; a new line, further in, where the next does not fit any more. */
-function flowing(row: Row, most: number): string {
+/** One cell after the other, the narrow ones aligned; a new line, further in, where the next does not fit any more. */
+function flowing(row: Row, natural: readonly number[], most: number): string {
   const inner = ' '.repeat(INDENT * 2);
   const lines: string[] = [];
   let line = ' '.repeat(INDENT);
-  for (const cell of row) {
-    if (cell === '') continue;
+  for (const [column, cell] of row.entries()) {
+    const width = natural[column] ?? 0;
     const isFirst = line.trim() === '';
-    const joined = isFirst ? line + cell : line + ' '.repeat(GAP) + cell;
-    if (columnsOf(joined) <= most) {
-      line = joined;
+    const before = isFirst ? line : line + ' '.repeat(GAP);
+    if (columnsOf(before + cell) <= most) {
+      line = width <= LEAST ? before + padded(cell, width) : before + cell;
       continue;
     }
     if (!isFirst) lines.push(line);
@@ -92,7 +124,7 @@ function flowing(row: Row, most: number): string {
     lines.push(...pieces.slice(0, -1));
     line = pieces.at(-1) ?? inner;
   }
-  return [...lines, line].join('\n');
+  return [...lines, line].map((each) => each.trimEnd()).join('\n');
 }
 
 /** Lines of at most `width` columns, but for longer words; each has the colour of the whole. */

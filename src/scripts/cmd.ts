@@ -6,8 +6,8 @@
 import { RootauditError } from '../core/errors.ts';
 import { visible } from '../core/text.ts';
 import { canQuoteCmd, quoteCmd } from '../core/windows-shell.ts';
-import type { Script, ScriptInput, ScriptStep } from './script.ts';
-import { directoryMadeBy, isWindowsStep, keyGuardOf } from './windows-steps.ts';
+import { directoryOf, type Script, type ScriptInput, type ScriptStep } from './script.ts';
+import { isWindowsStep, keyGuardOf } from './windows-steps.ts';
 
 type Run = Extract<ScriptStep, { kind: 'run' }>;
 
@@ -98,7 +98,7 @@ function stepLines(step: Run, { plan }: ScriptInput, guards: ReadonlyMap<string,
   const { number, text } = step;
   const head = [`rem ${number}. ${plain(text)}`, `set "step=${number}"`, `if exist "%backup%\\done-${number}" goto after${number}`];
   const tail = [`type nul > "%backup%\\done-${number}"`, `echo ${number}. ${plain(text)}`, `:after${number}`];
-  const directory = directoryMadeBy(step);
+  const directory = directoryOf(step.argv);
   if (directory !== undefined) {
     const quoted = wordOf(directory);
     return [...head, `if not exist ${quoted} mkdir ${quoted}`, `if not exist ${quoted} goto failed`, ...tail];

@@ -10,8 +10,8 @@ import {
   POWERSHELL_TOOLS,
 } from './powershell-library.ts';
 import { asciiText, powerShellBytes, powerShellList, powerShellText } from './powershell-words.ts';
-import type { Script, ScriptFile, ScriptInput, ScriptStep } from './script.ts';
-import { directoryMadeBy, fileGuardOf, keyGuardOf, windowsPath } from './windows-steps.ts';
+import { directoryOf, type Script, type ScriptFile, type ScriptInput, type ScriptStep } from './script.ts';
+import { fileGuardOf, keyGuardOf, windowsPath } from './windows-steps.ts';
 
 export function refuseWindows({ target }: RemovalPlan): string | undefined {
   if (target.kind === 'live' && target.platform === 'win32') return undefined;
@@ -129,7 +129,7 @@ function fieldsOf(step: ScriptStep, plan: RemovalPlan): string[] {
         `Key = ${powerShellText(key?.key ?? '')}`,
         `Certificate = ${powerShellText(file?.key ?? '')}`,
         `Sha256 = '${key?.sha256 ?? file?.sha256 ?? ''}'`,
-        `Directory = ${powerShellText(directoryMadeBy(step) ?? '')}`,
+        `Directory = ${powerShellText(directoryOf(step.argv) ?? '')}`,
         `Command = ${command(step.argv)}`,
         `Undo = ${commands(step.undo)}`,
       ];

@@ -69,7 +69,7 @@ export type ScriptStep =
       readonly undo: readonly (readonly string[])[];
       /** It comes after everything else, and can be run again whenever a source has changed. */
       readonly regenerates: boolean;
-      /** The certificates of the stores it is for. */
+      /** The certificates that it is for. */
       readonly certificates: readonly string[];
     });
 
@@ -147,11 +147,11 @@ function keyOf(action: Action): string {
 }
 
 function scriptStep(
-  { action, elevated, stores }: PlannedStep,
+  { action, elevated, certificates }: PlannedStep,
   index: number,
   lastChange: number,
   files: Files,
-  { plan, read }: ScriptInput,
+  { read }: ScriptInput,
 ): ScriptStep {
   const common = { number: index + 1, elevated, text: stepText(action) };
   switch (action.kind) {
@@ -194,9 +194,7 @@ function scriptStep(
         changes: action.changes,
         undo: action.undo ?? [],
         regenerates: index > lastChange,
-        certificates: plan.stores
-          .filter(({ store }) => stores.includes(store))
-          .flatMap(({ certificates }) => certificates),
+        certificates,
       };
   }
 }
@@ -241,9 +239,16 @@ function stepText(action: Action): string {
       return `${action.sha256 === null ? 'make' : 'change'} ${visible(action.path)}`;
     case 'edit':
       return `change ${visible(action.path)} with ${visible(toolOf([action.argv, ...(action.afterwards ?? [])].at(-1) ?? []))}`;
-    case 'run':
-      return `run ${visible(action.argv.join(' '), 300)}`;
+    case 'run': {
+      const made = directoryOf(action.argv);
+      return made === undefined ? `run ${visible(action.argv.join(' '), 300)}` : `make ${visible(made)}`;
+    }
   }
+}
+
+/** The directory that cmd.exe is to make; undefined for any other command. */
+export function directoryOf(argv: readonly string[]): string | undefined {
+  return argv[0] === 'cmd' && argv.at(-2) === 'mkdir' ? argv.at(-1) : undefined;
 }
 
 /** The command itself, without what sets its environment. */

@@ -61,9 +61,9 @@ state_of() {
   fi
 }
 
-# What this script last made of a file, by its number.
-last_of() {
-  [ ! -f "$backup/state" ] || sed -n "s/^after $1 //p" "$backup/state" | tail -n 1
+# What was recorded last: "after 3" is what this script made of file 3.
+value_of() {
+  [ ! -f "$backup/state" ] || sed -n "s/^$1 //p" "$backup/state" | tail -n 1
 }
 
 make_backup() {
@@ -89,11 +89,14 @@ no_links() {
 # file, path, SHA-256 before, SHA-256 after or - where a tool decides it
 expect_file() {
   no_links "$2"
+  # What a run that was killed left beside the file.
+  remains=$(value_of "temporary $1")
+  [ -z "$remains" ] || rm -f -- "$root\${2%/*}/.rootaudit-$remains"
   now=$(state_of "$root$2")
   case $now in
     "$3" | "$4") ;;
     *)
-      if [ -z "$now" ] || [ "$now" != "$(last_of "$1")" ]; then
+      if [ -z "$now" ] || [ "$now" != "$(value_of "after $1")" ]; then
         stop "$2 is not the file that this script was written for, or cannot be read; it was not touched"
       fi
       ;;
@@ -117,6 +120,13 @@ save_file() {
   mv -f -- "$backup/files/$1.part" "$backup/files/$1" || stop "$2 cannot be copied"
 }
 
+# file, path: a new file beside it, of a name that nobody can foresee and that is known before it is there
+make_temporary() {
+  record "temporary $1 \${work##*/}"
+  temporary=$root\${2%/*}/.rootaudit-\${work##*/}
+  (set -C && : > "$temporary") 2> /dev/null || stop "nothing can be written beside $2"
+}
+
 # stat(1) differs from system to system.
 # shellcheck disable=SC2012
 owner_of() {
@@ -126,7 +136,7 @@ owner_of() {
 # file, path, a file with the new content: owner and permissions stay
 replace_file() {
   target=$root$2
-  temporary=\${target%/*}/.rootaudit-$$
+  make_temporary "$1" "$2"
   cp -p -- "$target" "$temporary" || stop "nothing can be written beside $2"
   [ "$(owner_of "$target")" = "$(owner_of "$temporary")" ] || stop "$2 would lose its owner: run this as root"
   if [ -w "$temporary" ]; then cat < "$3" > "$temporary" || stop "$2 cannot be written"
@@ -154,7 +164,7 @@ remove_file() {
 # step, file, path, SHA-256 before, SHA-256 after: false when that is done
 is_due() {
   expect_file "$2" "$3" "$4" "$5"
-  if [ "$now" = "$5" ] || { is_known "done $1" && [ "$now" = "$(last_of "$2")" ]; }; then
+  if [ "$now" = "$5" ] || { is_known "done $1" && [ "$now" = "$(value_of "after $2")" ]; }; then
     say "$1. done before"
     return 1
   fi
@@ -222,7 +232,7 @@ write_file() {
     made=0
     make_directory "\${3%/*}"
     [ "$made" -eq 0 ] || record "made $2 $made"
-    temporary=$root\${3%/*}/.rootaudit-$$
+    make_temporary "$2" "$3"
     cat < "$work/new" > "$temporary" || stop "$3 cannot be written"
     chmod "$6" "$temporary"
     give_to_parent "$temporary"
@@ -260,7 +270,7 @@ begin_edit() {
 # step, file, path, SHA-256 before, name of the copy
 copy_edited() {
   expect_file "$2" "$3" "$4" -
-  if ! is_known "done $1" || [ "$now" != "$(last_of "$2")" ]; then edit_due=1; fi
+  if ! is_known "done $1" || [ "$now" != "$(value_of "after $2")" ]; then edit_due=1; fi
   cp -- "$root$3" "$copies/$5" || stop "$3 cannot be copied"
   chmod 600 "$copies/$5"
 }
@@ -377,10 +387,10 @@ export const SH_UNDO_FILES = `
 restore_file() {
   now=$(state_of "$root$2")
   [ "$now" != "$3" ] || return 0
-  temporary=$root\${2%/*}/.rootaudit-$$
   if [ "$3" = none ]; then rm -f -- "$root$2" || stop "$2 cannot be deleted"
   else
     [ "$(state_of "$backup/files/$1")" = "$3" ] || stop "the copy of $2 in $backup is damaged"
+    make_temporary "$1" "$2"
     cp -p -- "$backup/files/$1" "$temporary" || stop "nothing can be written beside $2"
     if command -v restorecon > /dev/null 2>&1 && [ -z "$root" ]; then restorecon "$temporary" > /dev/null 2>&1 || true; fi
     mv -f -- "$temporary" "$root$2" || stop "$2 cannot be replaced"
@@ -399,7 +409,7 @@ restore_time() {
 export const SH_UNDO_MADE = `
 # file, path: directories that were made for it go when they are empty
 remove_made() {
-  made=$(sed -n "s/^made $1 //p" "$backup/state" | tail -n 1)
+  made=$(value_of "made $1")
   directory=\${2%/*}
   while [ "\${made:-0}" -gt 0 ]; do
     rmdir -- "$root$directory" 2> /dev/null || return 0
@@ -412,7 +422,7 @@ remove_made() {
 export const SH_UNDO_RUN = `
 # number, path: false when it has changed since
 restore_tree() {
-  known=$(sed -n "s/^tree $1 //p" "$backup/state" | tail -n 1)
+  known=$(value_of "tree $1")
   if [ ! -e "$backup/trees/$1" ] && ! is_known "absent $1"; then return 0; fi
   if [ -z "$known" ] || [ "$known" != "$(tree_mark "$root$2")" ]; then return 1; fi
   if is_known "absent $1"; then rm -rf -- "$root$2" || stop "$2 cannot be deleted"

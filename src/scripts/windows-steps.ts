@@ -1,7 +1,7 @@
 /** What the scripts for Windows know of a command of the plan: which certificate it is about, and where that lies. */
 
 import type { RemovalPlan } from '../report/removal-plan.ts';
-import type { ScriptStep } from './script.ts';
+import { directoryOf, type ScriptStep } from './script.ts';
 
 type Run = Extract<ScriptStep, { kind: 'run' }>;
 
@@ -9,11 +9,6 @@ type Run = Extract<ScriptStep, { kind: 'run' }>;
 export interface KeyGuard {
   readonly key: string;
   readonly sha256: string;
-}
-
-/** The directory that a command makes; undefined for any other command. */
-export function directoryMadeBy({ argv }: Run): string | undefined {
-  return argv[0] === 'cmd' && argv.at(-2) === 'mkdir' ? argv.at(-1) : undefined;
 }
 
 export function keyGuardOf(step: Run, { certificates }: RemovalPlan): KeyGuard | undefined {
@@ -51,7 +46,7 @@ export function fileGuardOf({ argv, certificates }: Run, plan: RemovalPlan): Key
 /** Commands that change nothing but what their undo brings back, or a copy of ours. */
 export function isWindowsStep(step: Run, plan: RemovalPlan): boolean {
   return (
-    directoryMadeBy(step) !== undefined ||
+    directoryOf(step.argv) !== undefined ||
     keyGuardOf(step, plan) !== undefined ||
     fileGuardOf(step, plan) !== undefined
   );

@@ -1,10 +1,14 @@
-import { gzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ImageProgress, type ImageProgressState } from '../../src/images/progress.ts';
 import type { ImageSource } from '../../src/images/image-source.ts';
 import { openReference } from '../../src/images/open.ts';
+import { openRegistryImages } from '../../src/images/registry.ts';
+import { OPTIONS } from '../support/image-registry-client.ts';
+import { gzipLayer, ImageRegistry } from '../support/image-registry.ts';
 import { makeFilesTar } from '../support/tar.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 
@@ -87,5 +91,22 @@ describe('the progress of images', () => {
       await target.close?.();
     expect(states.at(-1)).toMatchObject({ layers: 1, done: 1 });
     expect(states.at(-1)?.bytes).toBeGreaterThan(500);
+  });
+
+  it('knows from the beginning how much a registry will send, also when a layer is read again', async () => {
+    const registry = await ImageRegistry.start();
+    const layers = [gzipLayer(randomBytes(200_000)), gzipLayer(randomBytes(1000))];
+    registry.addImage(layers, { tag: '1' });
+    const size = layers.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const { progress, states } = recorder();
+    const [source] = await openRegistryImages(registry.reference(), { ...OPTIONS, progress });
+    expect(states.at(-1)).toMatchObject({ received: 0, size });
+    if (!source) throw new Error('an image expected');
+    const watched = progress.watch(source);
+    await readAll(watched);
+    expect(states.at(-1)).toMatchObject({ layers: 2, done: 2, bytes: 201_000, received: size, size });
+    await readAll(watched);
+    expect(states.at(-1)).toMatchObject({ received: 2 * size, size: 2 * size });
+    await source.close();
   });
 });

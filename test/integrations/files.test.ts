@@ -1,6 +1,6 @@
 /** What can be told of the other integrations without their programs; test/system has those. */
 
-import Ajv from 'ajv';
+import { Ajv } from 'ajv';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +23,9 @@ describe('every integration', () => {
   it.each(files.filter((name) => /rootaudit[:@]|_version|VERSION=/.test(read(name))))(
     '%s names the version that it comes with, or a variable',
     (name) => {
-      const named = [...read(name).matchAll(/(?:rootaudit[:@]|VERSION=|rootaudit_version: |JOB_VERSION: ')(\d[\w.]*)/g)];
+      const named = [
+        ...read(name).matchAll(/(?:rootaudit[:@]|VERSION=|rootaudit_version: |JOB_VERSION: ')(\d[\w.]*)/g),
+      ];
       expect(named.map(([, each]) => each).filter((each) => each !== version)).toEqual([]);
     },
   );
@@ -102,7 +104,7 @@ describe('the manifest for Kubernetes', () => {
   const job = manifests.find(({ kind }) => kind === 'CronJob')?.spec?.jobTemplate?.spec;
 
   it('gives the pod no more than it needs', () => {
-    const ajv = new Ajv.default({ allErrors: true });
+    const ajv = new Ajv({ allErrors: true });
     const validate = ajv.compile(POD);
     validate(job?.template.spec);
     expect(validate.errors ?? []).toEqual([]);
@@ -151,7 +153,12 @@ describe('the units of systemd', () => {
   it('give the service no right but to read', () => {
     const service = read('systemd/rootaudit.service');
     expect(service).toContain('\nCapabilityBoundingSet=CAP_DAC_READ_SEARCH\n');
-    for (const line of ['ProtectSystem=strict', 'ProtectHome=read-only', 'PrivateNetwork=yes', 'NoNewPrivileges=yes'])
+    for (const line of [
+      'ProtectSystem=strict',
+      'ProtectHome=read-only',
+      'PrivateNetwork=yes',
+      'NoNewPrivileges=yes',
+    ])
       expect(service).toContain(`\n${line}\n`);
   });
 });
@@ -165,9 +172,12 @@ describe('the tables of osquery', () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own
   const config = JSON.parse(read('osquery/rootaudit.conf')) as Config;
 
-  it.each(Object.entries(config.auto_table_construction))('%s has the columns of its query', (_name, table) => {
-    expect(table.query).toMatch(new RegExp(`^SELECT ${table.columns.join(', ')} FROM [a-z]+$`));
-    // osquery has a column of that name itself.
-    expect(table.columns).not.toContain('path');
-  });
+  it.each(Object.entries(config.auto_table_construction))(
+    '%s has the columns of its query',
+    (_name, table) => {
+      expect(table.query).toMatch(new RegExp(`^SELECT ${table.columns.join(', ')} FROM [a-z]+$`));
+      // osquery has a column of that name itself.
+      expect(table.columns).not.toContain('path');
+    },
+  );
 });

@@ -52,7 +52,9 @@ async function runJob(variables: Readonly<Record<string, string>>, home = makeTe
 describe('the template', () => {
   it('asks for the version that it comes with', () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own
-    const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
+      version: string;
+    };
     expect(job.variables['ROOTAUDIT_JOB_VERSION']).toBe(version);
   });
 
@@ -64,8 +66,13 @@ describe('the template', () => {
     for (const path of job.artifacts.paths)
       expect(readFileSync(join(workspace, path), 'utf8')).toContain('superfish');
     const { errors } = await validateXML({
-      xml: readFileSync(join(workspace, job.artifacts.reports.junit), 'utf8'),
-      schema: readFileSync(join(PROJECT, 'test/fixtures/junit.xsd'), 'utf8'),
+      xml: [
+        {
+          fileName: 'rootaudit.xml',
+          contents: readFileSync(join(workspace, job.artifacts.reports.junit), 'utf8'),
+        },
+      ],
+      schema: [readFileSync(join(PROJECT, 'test/fixtures/junit.xsd'), 'utf8')],
     });
     expect(errors).toEqual([]);
   });

@@ -57,9 +57,9 @@ describe('a grid', () => {
     ];
     expect(grid(rows, style(40))).toBe(
       [
-        '  low   A certificate authority      one',
+        '  low   A certificate authority  one',
         '        with a long name',
-        '  high  Short                        two',
+        '  high  Short                    two',
       ].join('\n'),
     );
   });

@@ -1,7 +1,10 @@
 /** Plans on roots of a test, and the scripts that are written from them. */
 
 import { planRemoval, type PlannedRemoval } from '../../src/audit/plan-removal.ts';
+import type { Action } from '../../src/core/remediation.ts';
 import type { Target } from '../../src/core/target.ts';
+import type { RemovalPlan } from '../../src/report/removal-plan.ts';
+import type { TargetSummary } from '../../src/report/report.ts';
 import { writeScript } from '../../src/scripts/index.ts';
 import type { ScriptLanguage } from '../../src/scripts/languages.ts';
 import type { ScriptInput } from '../../src/scripts/script.ts';
@@ -97,4 +100,71 @@ export function windowsMachine({ keys = {}, files = {}, environment = USUAL_ENVI
       },
     },
   };
+}
+
+/** A plan of nothing but these actions; `text` stands wherever a name of the target may be shown. */
+export function planOfActions(actions: readonly Action[], text: string, target: TargetSummary): RemovalPlan {
+  const fingerprint = '00'.repeat(32);
+  return {
+    schemaVersion: 1,
+    tool: { name: 'rootaudit', version: '0.0.0' },
+    blocklist: { version: 'test', digest: '' },
+    target,
+    complete: true,
+    certificates: [
+      {
+        certificate: {
+          sha256: fingerprint,
+          sha1: '00'.repeat(20),
+          spkiSha256: null,
+          subject: text,
+          issuer: text,
+          serialNumber: '',
+          notBefore: null,
+          notAfter: null,
+        },
+        reasons: [],
+        stillShippedBy: [],
+        isKeyPublic: false,
+        places: [
+          { store: 's', application: text, path: '/x', entry: text, expressed: text, generatedFrom: [] },
+        ],
+      },
+    ],
+    comesBack: [],
+    stores: (['remove', 'hand', 'later'] as const).map((method) => ({
+      id: method,
+      store: 's',
+      type: 't',
+      application: text,
+      scope: 'system',
+      path: `/${text}`,
+      certificates: [fingerprint],
+      method,
+      disposition: 'safe',
+      elevated: false,
+      note: text,
+      shell: 'sh',
+      commands: [],
+      undo: [],
+      actions: [],
+    })),
+    steps: actions.map((action) => ({
+      stores: ['s'],
+      certificates: [fingerprint],
+      elevated: false,
+      action,
+    })),
+    leftOut: [],
+    problems: [],
+    notes: [text],
+  };
+}
+
+export function inputOf(
+  plan: RemovalPlan,
+  root: string,
+  read: ScriptInput['read'] = () => undefined,
+): ScriptInput {
+  return { plan, root, read, certificate: () => undefined };
 }
