@@ -1,10 +1,11 @@
 /** Options that several commands share, and the values they stand for. */
 
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { openChosen } from '../api/blocklist.ts';
 import * as targets from '../api/targets.ts';
 import type { Blocklist } from '../blocklist/load.ts';
 import type { Target } from '../core/target.ts';
+import { RootauditError } from '../core/errors.ts';
 import { addPasswordOptions, type PasswordOptions } from './store-passwords.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -51,7 +52,7 @@ export async function openTarget(options: TargetOptions, { environment }: Surrou
 }
 
 export function checkRoot({ root }: TargetOptions): void {
-  if (root === '') throw new InvalidArgumentError('--root needs a directory.');
+  if (root === '') throw new RootauditError('--root needs a directory');
 }
 
 export function openChosenBlocklist(

@@ -271,6 +271,7 @@ begin_edit() {
 copy_edited() {
   expect_file "$2" "$3" "$4" -
   if ! is_known "done $1" || [ "$now" != "$(value_of "after $2")" ]; then edit_due=1; fi
+  [ ! -d "$backup/edits/$1" ] || return 0
   cp -- "$root$3" "$copies/$5" || stop "$3 cannot be copied"
   chmod 600 "$copies/$5"
 }
@@ -293,18 +294,25 @@ tool() {
   ) || stop "$1 could not change the copy"
 }
 
-expect_finished() {
+# What came of it is kept before the first of several files is put in place: a run that is killed in between goes on.
+keep_edit() {
   for each in "$copies"/*-journal "$copies"/*-wal; do
     [ ! -s "$each" ] || stop "the copy was left unfinished"
   done
+  make_backup
+  rm -rf -- "$backup/edits/$1.part"
+  mkdir -p -- "$backup/edits" || stop "$backup/edits cannot be made"
+  cp -pR -- "$copies" "$backup/edits/$1.part" || stop "$backup/edits cannot be written"
+  mv -- "$backup/edits/$1.part" "$backup/edits/$1" || stop "$backup/edits cannot be written"
 }
 
 # step, file, path, name of the copy
 put_edited() {
   save_file "$2" "$3"
-  if [ ! -f "$copies/$4" ]; then remove_file "$2" "$3"
-  elif cmp -s "$copies/$4" "$root$3"; then record "after $2 $(state_of "$root$3")"
-  else replace_file "$2" "$3" "$copies/$4"
+  new=$backup/edits/$1/$4
+  if [ ! -f "$new" ]; then [ ! -f "$root$3" ] || remove_file "$2" "$3"
+  elif cmp -s "$new" "$root$3"; then record "after $2 $(state_of "$root$3")"
+  else replace_file "$2" "$3" "$new"
   fi
 }
 

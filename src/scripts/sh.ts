@@ -195,8 +195,10 @@ function editLines({ number, path, directory, files, runs, placeholder }: Edit):
       ({ file, before, name }) => `copy_edited ${number} ${file.number} ${shWord(file.path)} ${before} ${name}`,
     ),
     'if edit_is_due ' + String(number) + '; then',
-    ...runs.map((argv) => `  tool ${number} ${argv.map((word) => shWordWith(word, placeholder, copy)).join(' ')}`),
-    '  expect_finished',
+    `  if [ ! -d "$backup/edits/${number}" ]; then`,
+    ...runs.map((argv) => `    tool ${number} ${argv.map((word) => shWordWith(word, placeholder, copy)).join(' ')}`),
+    `    keep_edit ${number}`,
+    '  fi',
     ...files.map(({ file, name }) => `  put_edited ${number} ${file.number} ${shWord(file.path)} ${name}`),
     `  end_edit ${number} ${shWord(path)}`,
     'fi',
@@ -246,7 +248,7 @@ function undoLines(
     ]),
     ...runs.flatMap(restoreTreeLines),
     ...back.map(({ number, path }) => `restore_time ${number} ${shWord(path)}`),
-    'rm -rf -- "$backup/files" "$backup/trees" "$backup/state"',
+    'rm -rf -- "$backup/files" "$backup/trees" "$backup/edits" "$backup/state"',
     "say 'Everything is back.'",
   ];
 }
