@@ -37,7 +37,7 @@ export function readPax(bytes: Buffer): PaxRecords {
     const digits = space < 0 || space - at > 10 ? '' : bytes.toString('latin1', at, space);
     const length = /^[0-9]+$/.test(digits) ? Number(digits) : 0;
     const end = at + length;
-    if (end > bytes.length || space + 2 > end || bytes[end - 1] !== 0x0a) {
+    if (length === 0 || end > bytes.length || space + 2 > end || bytes[end - 1] !== 0x0a) {
       // Some writers fill the rest with zeros.
       return { values, malformed: bytes.subarray(at).some((byte) => byte !== 0) };
     }
