@@ -122,6 +122,17 @@ function isAllowed({ layer, specifier, target }: Import): boolean {
   return rule.modules.some((module) => specifier === module || specifier.startsWith(`${module}/`));
 }
 
+function words(cell = ''): string[] {
+  return cell
+    .replace('node:', '')
+    .split(/[,;]/)
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
+const byLayer = (a: { layer?: string | undefined }, b: { layer?: string | undefined }): number =>
+  (a.layer ?? '').localeCompare(b.layer ?? '');
+
 describe('architecture', () => {
   it('sees imports of every layer', () => {
     expect(new Set(imports.map(({ layer }) => layer))).toEqual(new Set(Object.keys(LAYERS)));
@@ -131,6 +142,25 @@ describe('architecture', () => {
   it('lets each layer import only what its row allows', () => {
     const broken = imports.filter((each) => !isAllowed(each));
     expect(broken.map(({ file, specifier }) => `${file} imports ${specifier}`)).toEqual([]);
+  });
+
+  it('is told in docs/architecture.md', () => {
+    const text = readFileSync(join(SOURCE, '../docs/architecture.md'), 'utf8');
+    const rows = Array.from(
+      text.matchAll(/^\| `([a-z.]+)` +\|([^|]*)\|([^|]*)\|$/gm),
+      ([, layer, layers, modules]) => ({
+        layer,
+        layers: words(layers).toSorted(),
+        modules: words(modules).toSorted(),
+      }),
+    );
+    const rules = Object.entries(LAYERS).map(([layer, rule]) => ({
+      layer,
+      layers: rule.layers.toSorted(),
+      modules: rule.modules.map((module) => module.replace('node:', '')).toSorted(),
+    }));
+    expect(rows.toSorted(byLayer)).toEqual(rules.toSorted(byLayer));
+    for (const layer of Object.keys(LAYERS)) expect(text).toMatch(new RegExp(`^ {2}${layer}/? +`, 'm'));
   });
 
   it('keeps the members of a registry apart', () => {

@@ -30,6 +30,11 @@ export interface TargetOptions {
   readonly plainHttp?: boolean;
   /** Also check the digests of what an archive lets us pass over. */
   readonly verify?: boolean;
+  /**
+   * Keep what was read of the layers of images in the user's cache directory, so that the next call does not read them
+   * again. Default: true.
+   */
+  readonly cache?: boolean;
   /** Passwords to try on keystores after the well-known ones. They are never part of a result. */
   readonly storePasswords?: readonly string[];
   /**
@@ -188,11 +193,12 @@ function open({
   platform,
   plainHttp = false,
   verify = false,
+  cache = true,
 }: TargetOptions): AsyncGenerator<Opened> {
   if (root === '') throw new RootauditError('root needs a directory');
   if (root !== undefined && targets.length > 0)
     throw new RootauditError(`root names a target of its own: leave out ${targets.join(', ')}`);
-  const images = { plainHttp, verify, ...(platform !== undefined && { platform }) };
+  const images = { plainHttp, verify, cache, ...(platform !== undefined && { platform }) };
   return openTargets(targets, root === undefined ? {} : { root }, images, process.env);
 }
 

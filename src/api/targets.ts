@@ -4,6 +4,7 @@ import { RootauditError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
 import type { OpenOptions } from '../images/open.ts';
 import type { LookObserver } from '../targets/directory-fs.ts';
+import { TOOL } from './tool.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,6 +12,14 @@ export interface TargetChoice {
   readonly root?: string;
   /** True without a serial number. */
   readonly adb?: string | true;
+}
+
+/** How images are opened. */
+export interface ImageChoice extends Omit<OpenOptions, 'cache'> {
+  /** Layers that were read before are not read again, also in the next call: what is known of them is kept. */
+  readonly cache: boolean;
+  /** Told why nothing is kept, where that is so. */
+  readonly tell?: (note: string) => void;
 }
 
 /** A reference whose target cannot be read at all must not hide what is found on the others. */
@@ -49,7 +58,7 @@ async function openThisMachine(environment: Environment, observer?: LookObserver
 export async function* openTargets(
   references: readonly string[],
   choice: TargetChoice,
-  images: OpenOptions,
+  images: ImageChoice,
   environment: Environment,
   before?: (index: number, reference: string) => void,
 ): AsyncGenerator<Opened> {
@@ -58,10 +67,18 @@ export async function* openTargets(
     return;
   }
   const { openReference } = await import('../images/open.ts');
+  const { openLayerCache } = await import('../images/cache.ts');
+  const cache = openLayerCache({
+    version: TOOL.version,
+    fresh: images.verify,
+    kept: images.cache,
+    environment,
+    ...(images.tell && { tell: images.tell }),
+  });
   for (const [index, reference] of references.entries()) {
     before?.(index, reference);
     try {
-      yield* closing(reference, openReference(reference, images));
+      yield* closing(reference, openReference(reference, { ...images, cache }));
     } catch (error) {
       if (!(error instanceof RootauditError) || references.length === 1) throw error;
       yield { reference, error };

@@ -13,6 +13,12 @@ import { filesOf } from './order-steps.ts';
 
 type Contents = ReadonlyMap<string, Uint8Array | null>;
 
+export interface Objection {
+  /** Ids of the plans of one store. */
+  readonly removals: readonly string[];
+  readonly message: string;
+}
+
 /**
  * Tells what would be wrong with the stores of a plan if these were the contents of their files: a certificate that is
  * to go would still be trusted, another would be lost, or something could no longer be read. Undefined when nothing.
@@ -22,15 +28,15 @@ export function objectionTo(
   contents: Contents,
   target: Target,
   read: ReadOptions,
-): string | undefined {
+): Objection | undefined {
   for (const [id, removals] of groupBy(plan.stores, ({ store }) => store)) {
     const store = found.get(id);
     const isTouched = ({ actions }: StoreRemoval): boolean =>
       actions.flatMap(filesOf).some((file) => contents.has(file));
     const judged = removals.filter((removal) => isTouched(removal) && isByFilesAlone(removal));
     if (!store || judged.length === 0) continue;
-    const objection = objectionToStore(store, judged, contents, target, read);
-    if (objection !== undefined) return objection;
+    const message = objectionToStore(store, judged, contents, target, read);
+    if (message !== undefined) return { removals: judged.map((removal) => removal.id), message };
   }
   return undefined;
 }

@@ -20,7 +20,9 @@ export function planStores(
   const byStore = groupBy(held, ({ store }) => store);
   return Array.from(byStore, ([store, hits]) => {
     const anchors = hits.map(({ anchor }) => anchor);
-    const parts = partsOf(store, target, anchors, distrust);
+    const parts = fewest(partsOf(store, target, anchors, distrust), (some) =>
+      remediationFor(store, target, some, distrust),
+    );
     return parts.map((part, index) => storeRemoval(store, part, index));
   }).flat();
 }
@@ -56,6 +58,24 @@ function partsOf(
     return withMethod([{ anchors: rest, remediation: plan(false)(rest) }], 'remove');
   });
   return [...parts.filter(({ method }) => method !== 'hand'), ...refusable, ...byHand];
+}
+
+/** What a person has to do is said once where it is the same, or where it is all there is. */
+function fewest(
+  parts: readonly Part[],
+  plan: (anchors: readonly TrustAnchor[]) => PlannedTogether['remediation'],
+): readonly Part[] {
+  const all = (some: readonly Part[]): readonly TrustAnchor[] => some.flatMap(({ anchors }) => anchors);
+  const byHand = parts.filter(({ method }) => method === 'hand');
+  if (byHand.length < 2) return parts;
+  if (byHand.length === parts.length) {
+    return [{ anchors: all(parts), remediation: plan(all(parts)), method: 'hand' }];
+  }
+  const groups = groupBy(byHand, ({ remediation: { note, commands } }) => `${note}\0${commands.join('\0')}`);
+  const merged = Array.from(groups.values(), (group): Part[] =>
+    group.slice(0, 1).map((part) => ({ ...part, anchors: all(group) })),
+  );
+  return [...parts.filter(({ method }) => method !== 'hand'), ...merged.flat()];
 }
 
 function withMethod(parts: readonly PlannedTogether[], method: Method): readonly Part[] {

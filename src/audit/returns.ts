@@ -53,7 +53,7 @@ function bySources(
       certificates: [sha256],
       path: held.anchor.path,
       source,
-      detail: `${held.anchor.path} is made from ${application} (${source}), which only a person can change: it comes back until then.`,
+      detail: `It is made from ${application} (${source}), which only a person can change: it comes back until then.`,
     }));
   });
   return together(found, ({ path, source }) => `${path}\0${source}`);

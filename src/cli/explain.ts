@@ -18,7 +18,7 @@ const DETAILS: HelpDetails = {
     [2, 'wrong usage, or the file cannot be read'],
   ],
   examples: [
-    ['rootaudit explain kazakhstan-qaznet', 'an advisory'],
+    ['rootaudit explain kazakhstan', 'an advisory'],
     ['rootaudit explain 00309c73', 'a fingerprint, or its first eight digits'],
     ['rootaudit explain suspicious.crt', 'each certificate in a PEM, DER or Java keystore file'],
     ['rootaudit explain authroot.stl', 'what a trust list of Windows names that is on the blocklist'],

@@ -1,15 +1,18 @@
 /** `rootaudit list` */
 
 import type { Command } from 'commander';
-import { listStores } from '../audit/list.ts';
-import { STORE_TYPES } from '../stores/index.ts';
+import { inventoryOf } from '../api/inventory.ts';
+import type { StoreProgress } from '../audit/read-stores.ts';
 import { describe, type HelpDetails } from './help.ts';
-import { addTargetOptions, openTarget, TOOL, type Surroundings, type TargetOptions } from './options.ts';
+import { withTarget } from './inventory.ts';
+import { addTargetOptions, type Surroundings } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
 import { storeWords } from './progress-words.ts';
 import { passwordsOf } from './store-passwords.ts';
+import { addImageOptions, type ImageOptions } from './targets.ts';
 
 const DETAILS: HelpDetails = {
+  about: ['Without a target this machine is listed; rootaudit scan --help says what a target is.'],
   exitCodes: [
     [0, 'the list is printed; what could not be read is in it'],
     [2, 'wrong usage, or the target cannot be read at all'],
@@ -17,22 +20,22 @@ const DETAILS: HelpDetails = {
   examples: [
     ['rootaudit list', 'every store, every certificate'],
     ['rootaudit list --root /mnt/disk', 'of a mounted disk or an unpacked image'],
+    ['rootaudit list app.tar', 'of an image'],
     ["rootaudit list -f json | jq '.stores[] | {path, trusted}'", 'for a program'],
   ],
 };
 
 export function addListCommand(program: Command, surroundings: Surroundings): void {
-  const command = program.command('list').description('print every trust store and every certificate in it');
-  addTargetOptions(addFormatOption(command, 'inventory')).action(
-    async (options: OutputOptions & TargetOptions) => {
+  const command = program
+    .command('list [target]')
+    .description('print every trust store and every certificate in it');
+  addImageOptions(addTargetOptions(addFormatOption(command, 'inventory'))).action(
+    async (reference: string | undefined, options: OutputOptions & ImageOptions) => {
       const { progress } = surroundings.terminal;
-      const inventory = listStores({
-        target: await openTarget(options, surroundings),
-        stores: STORE_TYPES,
-        tool: TOOL,
-        read: { storePasswords: passwordsOf(options) },
-        ...(progress && { progress: (state) => progress.show(() => storeWords(state)) }),
-      });
+      const show = progress && ((state: StoreProgress) => progress.show(() => storeWords(state)));
+      const inventory = await withTarget(reference, options, surroundings, (target) =>
+        inventoryOf(target, passwordsOf(options), show),
+      );
       await writeOutputs('inventory', options, surroundings, (render, style) => render(inventory, style));
     },
   );

@@ -30,6 +30,7 @@ const DETAILS: HelpDetails = {
     ['rootaudit scan', 'which roots does this machine trust that must go?'],
     ['rootaudit list', 'every trust store and every certificate in it'],
     ['rootaudit explain superfish', 'the story of one of them'],
+    ['rootaudit remove', 'how would they leave? (a plan; nothing is changed)'],
     ['rootaudit selftest', 'does this installation find what it claims to find?'],
   ],
 };
@@ -57,6 +58,7 @@ export function createProgram(surroundings: Omit<Surroundings, 'terminal'>): {
     .configureOutput({
       getOutHelpWidth: () => helpWidth(process.stdout, environment),
       getErrHelpWidth: () => helpWidth(process.stderr, environment),
+      outputError: (text, write) => write(text.replace(/^error: /, 'rootaudit: ')),
     })
     .showHelpAfterError('(add --help for help)')
     .hook('preAction', (_, command) => {
@@ -101,7 +103,7 @@ export async function main(argv: readonly string[], packageRoot: string): Promis
   }
 }
 
-const SWITCHES: ReadonlySet<string> = new Set(['ROOTAUDIT_NO_PROGRESS']);
+const SWITCHES: ReadonlySet<string> = new Set(['ROOTAUDIT_NO_PROGRESS', 'ROOTAUDIT_NO_CACHE']);
 
 /** An empty variable is none, as is a switch that is set to no. */
 function forgetEmptyVariables(environment: NodeJS.ProcessEnv): void {

@@ -85,7 +85,7 @@ function splitOnce(value: string): readonly [string] | readonly [string, string]
 }
 
 /** Before a scan that may take long, not after it. */
-function checkPlace(file: string): void {
+export function checkPlace(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
     throw new InvalidArgumentError('That is a directory, not a file.');
   if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory())

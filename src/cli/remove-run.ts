@@ -2,29 +2,34 @@
 
 import { planRemoval } from '../audit/plan-removal.ts';
 import { RootauditError } from '../core/errors.ts';
-import { canQuoteSh, quoteSh } from '../core/shell.ts';
-import { visible } from '../core/text.ts';
+import { count } from '../core/text.ts';
 import { createMatcher } from '../match/matcher.ts';
 import { isRunnable, RemovalInterrupted } from '../removal/apply.ts';
-import { findUsers } from '../removal/in-use.ts';
 import { defaultJournalBase, prepareBase } from '../removal/journal.ts';
 import { cleanUpAfterOthers } from '../removal/leftovers.ts';
 import { withLock } from '../removal/lock.ts';
-import type { Root } from '../removal/place.ts';
-import { actionText } from '../render/removal-actions.ts';
 import { resultText } from '../render/removal-result.ts';
 import { planText, removalJson } from '../render/removal.ts';
 import type { RemovalPlan, RemovalResult } from '../report/removal-plan.ts';
 import { STORE_TYPES } from '../stores/index.ts';
-import { applyPlan, possibleSteps, rootOf, stepsForRoot, type Planned } from './apply-plan.ts';
+import { applyPlan, rootOf, type Planned } from './apply-plan.ts';
 import { EXIT, worstOf } from './exit-code.ts';
 import { openChosenBlocklist, openTarget, TOOL, type Surroundings } from './options.ts';
 import { outputStyle } from './outputs.ts';
 import { storeWords } from './progress-words.ts';
 import { confirm, isAnsweredByPerson } from './question.ts';
+import {
+  refuseImage,
+  refuseWhileInUse,
+  refuseWithoutRoot,
+  SUDO,
+  withSudo,
+  words,
+} from './remove-refusals.ts';
 import type { RemoveOptions } from './remove.ts';
 import { eachImage, putScripts, scriptOf } from './remove-script.ts';
 import { passwordsOf } from './store-passwords.ts';
+import { possibleSteps } from './who-may.ts';
 
 interface Context {
   readonly targets: readonly string[];
@@ -45,10 +50,9 @@ export async function runRemove(
   if (options.image !== undefined) return planImages(context, options.image);
   if (options.apply) return applyRemoval(context);
   const planned = await planFor(context, targets);
-  const { plan, target } = planned;
-  if (options.script === undefined) await show(plan, rootOf(target), context);
+  if (options.script === undefined) await show(planned, context);
   else putScripts([await scriptOf(options.script, planned)], options, surroundings);
-  return exitCodeFor(plan);
+  return exitCodeFor(planned.plan);
 }
 
 async function planImages(context: Context, reference: string): Promise<number> {
@@ -59,7 +63,7 @@ async function planImages(context: Context, reference: string): Promise<number> 
     let planned = planOn(target, context, targets);
     // What a stream has let go by is fetched when a store asks for it.
     while (await target.fetchMissing?.()) planned = planOn(target, context, targets);
-    if (script === undefined) await show(planned.plan, rootOf(target), context);
+    if (script === undefined) await show(planned, context);
     return { plan: planned.plan, text: script && (await scriptOf(script, planned)) };
   });
   if (script !== undefined)
@@ -106,35 +110,30 @@ function planOn(
   return { ...planned, target };
 }
 
-async function show(plan: RemovalPlan, root: Root, { options, surroundings }: Context): Promise<void> {
+async function show(planned: Planned, { options, surroundings }: Context): Promise<void> {
   const { stdout, terminal } = surroundings;
+  const { plan, target } = planned;
   if (options.format === 'json') {
     stdout.write(removalJson(plan));
     return;
   }
   const style = await outputStyle(surroundings);
-  stdout.write(planText(plan, style, (argv) => isRunnable(argv, root)));
+  stdout.write(planText(plan, style, (argv) => isRunnable(argv, rootOf(target))));
   if (plan.steps.length === 0 || terminal.quiet) return;
   if (plan.target.kind === 'image') {
     stdout.write('\nAn image is not changed. --script dockerfile writes what builds one without them.\n');
     return;
   }
   const command = ['rootaudit', ...process.argv.slice(2), '--apply'];
-  const sudo = stepsForRoot(plan).length > 0 ? 'sudo ' : '';
-  stdout.write(`\nNothing has been changed. To do it: ${sudo}${words(command)}\n`);
-  if (sudo !== '' && possibleSteps(plan).length > 0) {
-    stdout.write('Without sudo, the steps that do not say "as root" are done.\n');
+  const possible = possibleSteps(planned).length;
+  const isAll = possible === plan.steps.length;
+  stdout.write(`\nNothing has been changed. To do it: ${isAll ? '' : SUDO}${words(command)}\n`);
+  if (!isAll) {
+    const number = possible === 0 ? 'none' : String(possible);
+    stdout.write(
+      `Without root or administrator, ${number} of ${count(plan.steps.length, 'step')} can be done.\n`,
+    );
   }
-}
-
-/** The command as it could be typed again; a password is not repeated. */
-function words(argv: readonly string[]): string {
-  return argv
-    .map((word, index) =>
-      argv[index - 1] === '--store-password' ? '…' : word.replace(/^(--store-password=).*/s, '$1…'),
-    )
-    .map((word) => (/^--?[A-Za-z-]+$/.test(word) || !canQuoteSh(word) ? visible(word) : quoteSh(word)))
-    .join(' ');
 }
 
 async function applyRemoval(context: Context): Promise<number> {
@@ -167,7 +166,7 @@ async function askAndApply(planned: Planned, base: string, context: Context): Pr
     if (options.format === 'json') stdout.write(removalJson(plan, nothingDone(plan)));
     return plan.certificates.length > 0 ? EXIT.findings : plan.complete ? EXIT.clean : EXIT.incomplete;
   }
-  refuseWithoutRoot(plan);
+  refuseWithoutRoot(planned);
   await refuseWhileInUse(planned, options);
   if (!options.yes && !(await confirm('Do this?'))) {
     process.stderr.write('Nothing was changed.\n');
@@ -186,50 +185,17 @@ function nothingDone({ complete, problems, certificates }: RemovalPlan): Removal
     places.map((place) => ({ sha256: certificate.sha256, ...place })),
   );
   const verified = complete && left.length === 0;
-  return { done: [], skipped: [], needRoot: [], verified, left, alsoLost: [], problems, journal: null };
-}
-
-/** An image is what its digest says; another one is built from it. */
-function refuseImage(kind: Planned['target']['kind']): void {
-  if (kind === 'live' || kind === 'directory') return;
-  throw new RootauditError(
-    'an image is not changed',
-    'Leave out --apply. With --script dockerfile, what builds a clean image from it is written.',
-  );
-}
-
-/** What belongs to the user can go without root; then at least that is done. */
-function refuseWithoutRoot(plan: RemovalPlan): void {
-  const forRoot = stepsForRoot(plan);
-  if (forRoot.length === 0) return;
-  const details = forRoot.map(({ action }) => `  ${actionText(action)}`);
-  if (possibleSteps(plan).length === 0) {
-    throw new RootauditError('root is needed', `Nothing was changed. Run: ${withSudo()}`, { details });
-  }
-  const number = forRoot.length === 1 ? 'One step is' : `${forRoot.length} steps are`;
-  process.stderr.write(
-    `${number} left out, because root is needed:\n${details.map((each) => `${visible(each, 10_000)}\n`).join('')}`,
-  );
-}
-
-function withSudo(): string {
-  return `sudo ${words(['rootaudit', ...process.argv.slice(2)])}`;
-}
-
-async function refuseWhileInUse({ plan, target }: Planned, { force }: RemoveOptions): Promise<void> {
-  if (force || target.kind !== 'live') return;
-  const uses = plan.stores
-    .filter(({ method }) => method === 'remove' || method === 'distrust')
-    .map(({ inUse = [], actions }) => ({
-      names: inUse,
-      files: actions.flatMap((action) => (action.kind === 'run' ? [] : [action.path])),
-    }));
-  const users = await findUsers(rootOf(target), uses);
-  if (users.length === 0) return;
-  throw new RootauditError(
-    `running programs have a store open: ${users.join(', ')}`,
-    'Nothing was changed. End them first; with --force they are not minded, and may write back what they remember.',
-  );
+  return {
+    done: [],
+    skipped: [],
+    failed: [],
+    needRoot: [],
+    verified,
+    left,
+    alsoLost: [],
+    problems,
+    journal: null,
+  };
 }
 
 /** Ctrl-C lets the step that is being taken come to its end. */
@@ -261,10 +227,17 @@ async function perform(first: Planned, base: string, context: Context): Promise<
       signal,
     });
   } catch (error) {
-    throw error instanceof RemovalInterrupted ? interrupted(error) : error;
+    if (error instanceof RemovalInterrupted) throw interrupted(error);
+    throw error instanceof RootauditError ? refused(error) : error;
   } finally {
     release();
   }
+}
+
+function refused(error: RootauditError): RootauditError {
+  const { message, hint, details } = error;
+  const more = hint === undefined ? '' : ` ${hint}`;
+  return new RootauditError(message, `Nothing was changed.${more}`, { details, cause: error });
 }
 
 function interrupted({ message, hint, journal, done }: RemovalInterrupted): RootauditError {

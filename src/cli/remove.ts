@@ -28,7 +28,9 @@ export interface RemoveOptions extends BlocklistOptions, PasswordOptions {
 
 const DETAILS: HelpDetails = {
   about: [
+    'A root is named by the SHA-256 of the certificate, by its first eight digits when it is on the blocklist, or by an advisory.',
     'Without --apply nothing is changed: the plan is printed. With it, everything that is touched is copied first, each step is written down before it is taken, and every store is read again afterwards. rootaudit undo goes back.',
+    'Without root, what belongs to you is done, and the rest is named with the command for it. A store that turns out to be impossible to change is left as it is and named; all others are done.',
   ],
   exitCodes: [
     [0, 'nothing has to go; with --apply: everything went, and no store trusts it any more'],
@@ -50,11 +52,11 @@ const DETAILS: HelpDetails = {
 
 export function addRemoveCommand(program: Command, surroundings: Surroundings): void {
   const command = program
-    .command('remove [target...]')
-    .description('take dangerous roots (fingerprints, advisories; default: all) out of every store');
+    .command('remove [roots...]')
+    .description('take dangerous roots out of every store: all of them, or those that are named');
   addPasswordOptions(addBlocklistOption(command))
     .addOption(
-      new Option('--severity <severity>', 'without targets: everything that is this bad or worse')
+      new Option('--severity <severity>', 'without roots: everything that is this bad or worse')
         .choices([...SEVERITIES])
         .default('medium'),
     )
@@ -83,9 +85,9 @@ export function addRemoveCommand(program: Command, surroundings: Surroundings): 
     .addOption(
       new Option('-f, --format <format>', 'how to print').choices(['table', 'json']).default('table'),
     )
-    .action(async (targets: readonly string[], options: RemoveOptions) => {
+    .action(async (roots: readonly string[], options: RemoveOptions) => {
       const { runRemove } = await import('./remove-run.ts');
-      process.exitCode = await runRemove(targets, options, surroundings);
+      process.exitCode = await runRemove(roots, options, surroundings);
     });
   suggestArguments(describe(command, DETAILS), { advisories: true });
 }

@@ -8,7 +8,7 @@ import { EXIT } from './exit-code.ts';
 import { describe, type HelpDetails } from './help.ts';
 import { withTarget } from './inventory.ts';
 import { addTargetOptions, type Surroundings } from './options.ts';
-import { writeOutputs } from './outputs.ts';
+import { checkPlace, writeOutputs } from './outputs.ts';
 import { storeWords } from './progress-words.ts';
 import { passwordsOf } from './store-passwords.ts';
 import { addImageOptions, type ImageOptions } from './targets.ts';
@@ -38,7 +38,10 @@ export function addSnapshotCommand(program: Command, surroundings: Surroundings)
   const command = program
     .command('snapshot [target]')
     .description('save every store and every certificate in it, to compare with later')
-    .requiredOption('-o, --output <file>', 'where to')
+    .requiredOption('-o, --output <file>', 'where to', (file: string) => {
+      checkPlace(file);
+      return file;
+    })
     .option('--allow-incomplete', 'exit with 0 although a store could not be read', false);
   addImageOptions(addTargetOptions(command)).action(
     async (reference: string | undefined, options: SnapshotOptions) => {

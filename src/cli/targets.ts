@@ -13,6 +13,7 @@ export interface ImageOptions extends TargetOptions {
   readonly platform?: string;
   readonly plainHttp: boolean;
   readonly verify: boolean;
+  readonly cache: boolean;
 }
 
 export function addImageOptions(command: Command): Command {
@@ -23,22 +24,37 @@ export function addImageOptions(command: Command): Command {
         .default(undefined, 'that of this machine'),
     )
     .option('--plain-http', 'read a registry on this machine without TLS', false)
-    .option('--verify', 'also check the digests of what an archive lets us pass over', false);
+    .option('--verify', 'also check the digests of what an archive lets us pass over', false)
+    .addOption(
+      new Option('--no-cache', 'read every layer, and keep nothing of it for the next time').env(
+        'ROOTAUDIT_NO_CACHE',
+      ),
+    );
 }
 
 /** One after the other; each is closed before the next is opened. Without references: what the options say. */
 export async function* openTargets(
   references: readonly string[],
   options: ImageOptions,
-  { environment, terminal: { progress } }: Surroundings,
+  { environment, terminal: { progress, verbose } }: Surroundings,
 ): AsyncGenerator<targets.Opened> {
   checkRoot(options);
   if (references.length > 0 && (options.root !== undefined || options.adb !== undefined)) {
     const option = options.root === undefined ? '--adb' : '--root';
     throw new RootauditError(`${option} names a target of its own: leave out ${references.join(', ')}`);
   }
-  const { platform, plainHttp, verify } = options;
-  const images = { verify, plainHttp, ...(platform !== undefined && { platform }) };
+  const { platform, plainHttp, verify, cache } = options;
+  const tell = (note: string): void => {
+    progress?.clear();
+    process.stderr.write(`rootaudit: ${note}\n`);
+  };
+  const images = {
+    verify,
+    plainHttp,
+    cache,
+    ...(platform !== undefined && { platform }),
+    ...(verbose && { tell }),
+  };
   const shown = progress && references.length > 0 ? { progress: await imageProgress(progress) } : {};
   yield* targets.openTargets(references, options, { ...images, ...shown }, environment, (k, reference) =>
     progress?.about(

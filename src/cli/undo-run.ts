@@ -77,20 +77,19 @@ const STATUS_WORDS: Readonly<Record<JournalStatus, string>> = {
 
 function listText(journals: readonly JournalSummary[], base: string): string {
   if (journals.length === 0) return `There are no removals in ${visible(base)}.\n`;
-  return journals
-    .map(({ name, root, status, certificates }) => {
-      const shown = certificates.slice(0, 3).map((each) => each.slice(0, 16));
-      const more = certificates.length > 3 ? ` and ${certificates.length - 3} more` : '';
-      return `${name}  ${STATUS_WORDS[status].padEnd(20)}${visible(root)}  ${visible(shown.join(', '))}${more}\n`;
-    })
-    .join('');
+  const lines = journals.map(({ name, root, status, certificates }) => {
+    const shown = certificates.slice(0, 3).map((each) => each.slice(0, 16));
+    const more = certificates.length > 3 ? ` and ${certificates.length - 3} more` : '';
+    return `${name}  ${STATUS_WORDS[status].padEnd(20)}${visible(root)}  ${visible(shown.join(', '))}${more}\n`;
+  });
+  return `${lines.join('')}Each is a directory in ${visible(base)}: delete it when it is not to be undone any more.\n`;
 }
 
 function undoneText({ journal, restored, aside, notes }: Undone): string {
   const lines = [
     restored === 0
       ? 'Everything is as it was before the removal.'
-      : `${count(restored, 'path')} put back as it was before the removal.`,
+      : `${count(restored, 'path')} put back, as before the removal.`,
     ...notes.map((note) => visible(note, 10_000)),
     ...(aside.length > 0
       ? [`Kept in ${journal.directory}/aside before it was taken away: ${aside.join(', ')}`]

@@ -16,6 +16,7 @@ export interface UndoCommandOptions {
 const DETAILS: HelpDetails = {
   about: [
     'Without an argument, the newest removal that was not yet undone is. What was removed with sudo is undone with sudo.',
+    'Journals and the copies in them are kept. Each is a directory, which --list tells: delete it (rm -r) when the removal is not to be undone any more.',
   ],
   exitCodes: [
     [0, 'everything is as it was before the removal, or there is nothing to undo'],

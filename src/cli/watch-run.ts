@@ -36,7 +36,7 @@ export async function runWatch(
   options: WatchOptions,
   surroundings: Surroundings,
 ): Promise<void> {
-  const { root, interval, initial, minSeverity, unverifiedNames } = options;
+  const { root, interval, initial, severity, unverifiedNames } = options;
   const { environment, stdout } = surroundings;
   const target = root === undefined ? {} : { root };
   if (root === '') throw new RootauditError('--root needs a directory');
@@ -59,7 +59,7 @@ export async function runWatch(
     ...(baseline && { baseline }),
     began: (record) => stdout.write(jsonText(record, 0)),
     happened: (event) => {
-      if (!isWanted(event, minSeverity)) return;
+      if (!isWanted(event, severity)) return;
       const line = jsonText(event, 0);
       stdout.write(line);
       for (const outlet of outlets) outlet.add({ event, line });

@@ -15,7 +15,7 @@ export interface WatchOptions extends BlocklistOptions, PasswordOptions {
   readonly execTimeout: number;
   readonly initial: boolean;
   readonly baseline?: string;
-  readonly minSeverity?: Severity;
+  readonly severity?: Severity;
   readonly unverifiedNames: boolean;
   readonly webhook?: string;
   readonly webhookTokenFile?: string;
@@ -36,7 +36,7 @@ const DETAILS: HelpDetails = {
   ],
   examples: [
     ['sudo rootaudit watch', 'this machine, with the stores of every user'],
-    ['rootaudit watch --min-severity high --exec notify-send "A root that must go"', ''],
+    ['rootaudit watch --severity high --exec notify-send "A root that must go"', ''],
     ['rootaudit watch --baseline monday.json --webhook https://siem.example.org/hook', ''],
     ['rootaudit watch --root /mnt/disk --initial', 'a mounted disk, and what is wrong with it already'],
   ],
@@ -75,7 +75,7 @@ export function addWatchCommand(program: Command, surroundings: Surroundings): v
     )
     .addOption(
       new Option(
-        '--min-severity <severity>',
+        '--severity <severity>',
         'of roots, tell only of those on the blocklist that are this bad or worse, and nothing of stores; info includes roots that no programme ships; problems are always told',
       ).choices(SEVERITIES),
     )

@@ -57,8 +57,10 @@ export function openCacheDirectory(
   tell: TellNote,
   limits: CacheLimits = LIMITS,
 ): RecordStorage | undefined {
-  const without = (reason: string): undefined =>
+  const without = (reason: string): undefined => {
     tell(`layers are not kept in ${visible(place ?? 'a cache')}: ${reason}`);
+    return undefined;
+  };
   if (place === undefined) return without('there is no home directory');
   try {
     mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
@@ -110,8 +112,8 @@ const UNFINISHED = /^[0-9a-f]{64}\.[0-9a-f]{16}\.new$/;
 const ABANDONED = 3_600_000;
 /** What remains when there was too much. */
 const KEPT_PART = 0.8;
-/** Windows knows no such flag. */
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+/** On Windows there are none, which counts as 0. */
+const { O_NOFOLLOW, O_NONBLOCK } = constants;
 
 class CacheDirectory implements RecordStorage {
   readonly #path: string;
@@ -148,7 +150,11 @@ class CacheDirectory implements RecordStorage {
   create(key: string): RecordSink | undefined {
     const path = join(this.#path, `${key}.${randomBytes(8).toString('hex')}.new`);
     try {
-      const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, 0o600);
+      const fd = openSync(
+        path,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW,
+        0o600,
+      );
       return writeRecord(fd, path, {
         limit: this.#limits.record,
         whole: (size) => {

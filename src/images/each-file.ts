@@ -1,17 +1,15 @@
 /** Every file of an image, each layer read once from its beginning to its end: for looking inside of programs. */
 
-import type { OpenFile, PassingFile } from '../core/target.ts';
-import { sourceOf } from '../formats/archive.ts';
+import type { PassingFile } from '../core/target.ts';
 import { KIND } from './entries.ts';
 import type { ImageIndex } from './image-index.ts';
 import { fromLatin1, toLatin1 } from './latin1.ts';
 import type { MergedTree } from './merged-tree.ts';
 import { readRanges, type Piece, type Range } from './ranges.ts';
+import { openBytes, WholeFile } from './whole-file.ts';
 
 /** No files, but views of the system. */
 const NOT_FILES: ReadonlySet<string> = new Set(['proc', 'sys', 'dev']);
-/** A larger file of a stream is handed over in pieces. */
-const MAX_WHOLE = 64 << 20;
 
 interface FileRange extends Range {
   readonly node: number;
@@ -25,10 +23,23 @@ export async function* eachFile(
 ): AsyncGenerator<PassingFile> {
   const nodes = nodesByEntry(tree, directories);
   index.contents.dropUnused();
-  const memory = new Memory(Math.min(MAX_WHOLE, 2 * index.contents.room));
+  const whole = new WholeFile(index.contents.room);
+  try {
+    yield* eachLayer(tree, index, nodes, whole);
+  } finally {
+    whole.close();
+  }
+}
+
+async function* eachLayer(
+  tree: MergedTree,
+  index: ImageIndex,
+  nodes: Uint32Array,
+  whole: WholeFile,
+): AsyncGenerator<PassingFile> {
   for (let layer = 0; layer < index.layers; layer++) {
     const stream = index.contents.stream(layer);
-    if (stream) yield* streamedFiles(tree, stream, ranges(tree, index, layer, nodes), memory);
+    if (stream) yield* streamedFiles(tree, stream, ranges(tree, index, layer, nodes), whole);
     for (const entry of index.entriesOf(layer)) {
       const node = nodes[entry] ?? 0;
       const isStreamed = stream && tree.entries.kind(entry) === KIND.file && tree.entries.sizeOf(entry) > 0;
@@ -71,47 +82,35 @@ function* ranges(
   }
 }
 
-/** One piece of memory for one file after the other. The system gives it when it is written to, not before. */
-class Memory {
-  readonly limit: number;
-  #bytes: Buffer | undefined;
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  take(size: number): Buffer {
-    this.#bytes ??= Buffer.allocUnsafeSlow(this.limit);
-    return this.#bytes.subarray(0, size);
-  }
-}
-
 async function* streamedFiles(
   tree: MergedTree,
   stream: AsyncIterable<Uint8Array>,
   wanted: Iterable<FileRange>,
-  memory: Memory,
+  whole: WholeFile,
 ): AsyncGenerator<PassingFile> {
   const pieces = readRanges(stream, wanted);
-  let whole: Buffer = Buffer.alloc(0);
-  let passed: FileRange | undefined;
+  let current: FileRange | undefined;
+  let isHeld = false;
   try {
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
       const { range, piece, at } = next.value;
       const { node, size } = range;
-      const path = fromLatin1(tree.path(node));
-      if (size > memory.limit) {
-        // What nobody has taken goes by.
-        if (range === passed) continue;
-        passed = range;
-        yield { path, size, content: piecesOf(next.value, pieces) };
-      } else if (piece.length === size) {
-        yield { path, size, content: openFile(piece) };
-      } else {
-        if (at === 0) whole = memory.take(size);
-        piece.copy(whole, at);
-        if (at + piece.length === size) yield { path, size, content: openFile(whole) };
+      if (range !== current) {
+        current = range;
+        const path = fromLatin1(tree.path(node));
+        if (piece.length === size) {
+          yield { path, size, content: openBytes(piece) };
+          continue;
+        }
+        isHeld = whole.begin(path, size);
+        if (!isHeld) yield { path, size, content: piecesOf(next.value, pieces) };
       }
+      // What nobody has taken of a file that comes in pieces goes by.
+      if (!isHeld) continue;
+      whole.add(piece, at);
+      if (at + piece.length < size) continue;
+      yield { path: fromLatin1(tree.path(node)), size, content: whole.open() };
+      whole.free();
     }
   } finally {
     await pieces.return(undefined);
@@ -129,10 +128,6 @@ async function* piecesOf(
     yield next.value.piece;
     end = next.value.at + next.value.piece.length;
   }
-}
-
-function openFile(bytes: Buffer): OpenFile {
-  return { ...sourceOf(bytes), close: () => undefined };
 }
 
 /** What can be read anywhere. Why it cannot be read, where it cannot, comes with the reading. */

@@ -19,7 +19,7 @@ export const NOTHING = 0;
 /** A directory that no archive has, but a path leads through. */
 export const IMPLIED = 1;
 
-const PAGE_BITS = 16;
+const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 const BLOCK = 512;
 /** An archive may be as long as this: 2 TiB. */

@@ -11,7 +11,14 @@ const BLOCK = 512;
 const PAGE = 64 << 10;
 
 /** Their place in it is what is written: only ever add to its end. */
-const KINDS = ['file', 'directory', 'link', 'hard-link', 'whiteout', 'other'] as const satisfies readonly TarEntry['kind'][];
+const KINDS = [
+  'file',
+  'directory',
+  'link',
+  'hard-link',
+  'whiteout',
+  'other',
+] as const satisfies readonly TarEntry['kind'][];
 const SPARSE = 8;
 const OPAQUE = 16;
 const LINK = 32;

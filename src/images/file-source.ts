@@ -145,17 +145,22 @@ function readPipe(fd: number, into: Buffer, name: string): Promise<number> {
 }
 
 /**
- * Keeps what goes by once in a temporary file, so that it can be read anywhere. Nobody else may open it, and it has no
- * name any more when the first byte is written: the system frees it however this program ends.
+ * A temporary file. Nobody else may open it, and it has no name any more when the first byte is written: the system
+ * frees it however this program ends. Throws what the system does.
  */
+export function openTemporary(): number {
+  const path = join(tmpdir(), `rootaudit-${randomBytes(12).toString('hex')}`);
+  const fd = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return fd;
+}
+
+/** Keeps what goes by once in a temporary file, so that it can be read anywhere. */
 export async function spool(bytes: AsyncIterable<Uint8Array>, name: string): Promise<SharedFile> {
-  const directory = tmpdir();
-  const path = join(directory, `rootaudit-${randomBytes(12).toString('hex')}`);
   let fd: number | undefined;
   let size = 0;
   try {
-    fd = openSync(path, 'wx+', 0o600);
-    unlinkSync(path);
+    fd = openTemporary();
     for await (const piece of bytes) {
       for (let done = 0; done < piece.length;) done += writeSync(fd, piece, done, piece.length - done);
       size += piece.length;
@@ -165,7 +170,7 @@ export async function spool(bytes: AsyncIterable<Uint8Array>, name: string): Pro
     if (fd !== undefined) closeSync(fd);
     if (error instanceof RootauditError || !(error instanceof Error && 'syscall' in error)) throw error;
     throw new RootauditError(
-      `${name} does not fit into a temporary file in ${visible(directory)}: ${reasonOf(error)}`,
+      `${name} does not fit into a temporary file in ${visible(tmpdir())}: ${reasonOf(error)}`,
       'Let TMPDIR name a directory with more room, or unpack the archive first.',
       { cause: error },
     );

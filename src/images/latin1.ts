@@ -12,6 +12,7 @@ export function fromLatin1(latin1: string): string {
   return isAscii(latin1) ? latin1 : decodePath(Buffer.from(latin1, 'latin1'));
 }
 
+/** Every other character takes more bytes than one. */
 function isAscii(text: string): boolean {
-  return !/[^\0-\x7f]/.test(text);
+  return Buffer.byteLength(text) === text.length;
 }

@@ -11,7 +11,7 @@ export const NONE = 0;
 /** `/` */
 export const ROOT = 1;
 
-const PAGE_BITS = 16;
+const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 
 interface NamePage {

@@ -56,17 +56,17 @@ function addRecorded(recorded: RecordedLayer, index: LayerIndex): void {
 }
 
 async function readStream(
-  { open, slot }: StreamContent,
+  content: StreamContent,
   index: LayerIndex,
   contents: Contents,
   isStopped: () => boolean,
 ): Promise<readonly Diagnostic[]> {
   const tar = new TarStream();
-  const recorder = slot?.record();
+  const recorder = content.slot?.record();
   const keeper = new Keeper(tar, contents, recorder);
   let isWhole = false;
   try {
-    for await (const chunk of open()) {
+    for await (const chunk of content.open()) {
       if (isStopped()) return [];
       for (const event of tar.push(asBuffer(chunk))) {
         if (event instanceof Uint8Array) keeper.piece(event);

@@ -134,10 +134,12 @@ async function layersOf(
     progress?.expect(size);
     let isAgain = false;
     const slot = cache?.slot({ digest, plainDigest: unpacking.plainDigest });
-    const known = slot && withHits(slot, () => {
-      progress?.expect(-size);
-      isAgain = true;
-    });
+    const known =
+      slot &&
+      withHits(slot, () => {
+        progress?.expect(-size);
+        isAgain = true;
+      });
     const open = (): AsyncIterable<Uint8Array> => {
       if (isAgain) progress?.expect(size);
       isAgain = true;

@@ -3,7 +3,7 @@
  * by its place. An object for each of a million would take five times as much.
  */
 
-const PAGE_BITS = 20;
+const PAGE_BITS = 17;
 const PAGE = 1 << PAGE_BITS;
 /** Bytes before each text, which tell its length. */
 const HEAD = 2;

@@ -32,7 +32,16 @@ export interface ApplyOptions {
 }
 
 /** What is wrong with contents that files would get; undefined when nothing is. */
-export type Judge = (contents: Contents) => string | undefined;
+export type Judge = (contents: Contents) => RootauditError | undefined;
+
+/** It was found out that an action cannot be done before it, or any other of the same plan, was begun. */
+export class ActionRefused extends RootauditError {
+  readonly action: Action;
+  constructor(cause: RootauditError, action: Action) {
+    super(cause.message, cause.hint, { cause });
+    this.action = action;
+  }
+}
 
 export interface Performed {
   /** Steps that changed something. */
@@ -79,12 +88,12 @@ export class Removal {
   }
 
   /**
-   * Throws RootauditError when nothing, {@link RemovalInterrupted} when something was changed. Actions that
-   * change nothing, because it was done before, are no steps.
+   * Throws {@link ActionRefused} or what `judge` says when none of the actions was begun, {@link RemovalInterrupted} when
+   * something was changed. Actions that change nothing, because it was done before, are no steps.
    */
   async perform(actions: readonly Action[], judge: Judge): Promise<Performed> {
+    const steps = await this.#rehearsed(actions, judge);
     try {
-      const steps = await this.#rehearse(actions, judge);
       const { possible, skipped } = sortRuns(steps, this.#options.root);
       if (possible.length === 0) {
         this.#discard();
@@ -100,8 +109,6 @@ export class Removal {
         throw new RemovalInterrupted(error, this.#journal?.directory ?? '', this.#done);
       }
       throw error;
-    } finally {
-      if (this.#journal) rmSync(stagingOf(this.#journal), { recursive: true, force: true });
     }
   }
 
@@ -140,14 +147,30 @@ export class Removal {
     return journal;
   }
 
-  async #rehearse(actions: readonly Action[], judge: Judge): Promise<readonly Step[]> {
+  async #rehearsed(actions: readonly Action[], judge: Judge): Promise<readonly Step[]> {
     const staging = stagingOf(this.#open());
-    mkdirSync(staging, { mode: 0o700 });
-    const rehearsal = new Rehearsal(this.#options.root, staging);
-    for (const action of actions) await rehearsal.add(action);
+    try {
+      mkdirSync(staging, { mode: 0o700 });
+      return await this.#rehearse(actions, judge, new Rehearsal(this.#options.root, staging));
+    } catch (error) {
+      this.#discard();
+      throw error;
+    } finally {
+      rmSync(staging, { recursive: true, force: true });
+    }
+  }
+
+  async #rehearse(actions: readonly Action[], judge: Judge, rehearsal: Rehearsal): Promise<readonly Step[]> {
+    for (const action of actions) {
+      try {
+        if (action.kind === 'run') canRun(action.argv, this.#options.root);
+        await rehearsal.add(action);
+      } catch (error) {
+        throw error instanceof RootauditError ? new ActionRefused(error, action) : error;
+      }
+    }
     const objection = judge(rehearsal.contents);
-    if (objection !== undefined) throw new RootauditError(objection, 'Nothing was changed.');
-    rmSync(staging, { recursive: true, force: true });
+    if (objection) throw objection;
     return rehearsal.steps();
   }
 
@@ -264,7 +287,7 @@ function canRun(argv: readonly string[], root: Root): boolean {
   if (command === 'chroot') return false;
   throw new RootauditError(
     `${command} is not installed here`,
-    'Nothing was changed. Install it, then run the same command again.',
+    'Install it, then run the same command again.',
   );
 }
 

@@ -15,6 +15,7 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
+  statSync,
   utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -47,10 +48,7 @@ function runQuietly(command: string, args: readonly string[]): Outcome {
 /** Files, links and whole directories into the directory `to`, under their own names. */
 export function copyInto(sources: readonly string[], to: string): void {
   if (process.platform === 'win32') {
-    for (const source of sources) {
-      const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf('\\')) + 1);
-      cpSync(source, join(to, name), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-    }
+    for (const source of sources) copyOnWindows(source, to);
     return;
   }
   for (let at = 0; at < sources.length; at += MAX_ARGUMENTS) {
@@ -62,6 +60,12 @@ export function copyInto(sources: readonly string[], to: string): void {
     ]);
     if (!ok) throw copyFailure(message);
   }
+}
+
+/** CopyFile of Windows keeps the times of a file exactly, which Node could set to a millisecond only. */
+function copyOnWindows(source: string, to: string): void {
+  const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf('\\')) + 1);
+  cpSync(source, join(to, name), { recursive: true, verbatimSymlinks: true });
 }
 
 /** The messages of cp are those of the C library, in English. */
@@ -112,7 +116,11 @@ export function copyTimes(from: string, to: string, fallback: string): void {
 }
 
 export function syncFile(path: string): void {
-  const descriptor = openSync(bytesOf(path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  // Windows syncs only what may be written to; a file that is read-only there has been written by CopyFile.
+  const isReadOnly = process.platform === 'win32' && (statSync(path).mode & 0o200) === 0;
+  if (isReadOnly) return;
+  const access = process.platform === 'win32' ? constants.O_RDWR : constants.O_RDONLY;
+  const descriptor = openSync(bytesOf(path), access | (constants.O_NOFOLLOW ?? 0));
   try {
     fsyncSync(descriptor);
   } finally {

@@ -104,7 +104,7 @@ export class Rehearsal {
     if ((content === null ? null : sha256(content)) === planned) return content ?? new Uint8Array();
     throw new RootauditError(
       content === null ? `${path} is no longer there` : `${path} changed since it was looked at`,
-      'Nothing was changed. Run the same command again.',
+      'Run the same command again.',
     );
   }
 
@@ -116,7 +116,7 @@ export class Rehearsal {
   #onDisk(path: string): Uint8Array | null {
     const { kind } = stateOf(this.#root, path);
     if (kind === 'none') return null;
-    if (kind !== 'file') throw new RootauditError(`${path} is no regular file now`, 'Nothing was changed.');
+    if (kind !== 'file') throw new RootauditError(`${path} is no regular file now`);
     return inPlaceOf(this.#root, path, readIn);
   }
 
@@ -142,7 +142,9 @@ export class Rehearsal {
         writeFileSync(join(copies, names.get(path) ?? ''), content, { mode: 0o600, flag: 'wx' });
       }
       const copy = action.directory ? copies : join(copies, names.get(action.path) ?? '');
-      for (const argv of [action.argv, ...(action.afterwards ?? [])]) {
+      const runs = [action.argv, ...(action.afterwards ?? [])];
+      for (const argv of runs) checkTool(argv, action.path);
+      for (const argv of runs) {
         const words = argv.map((word) => word.replaceAll(action.placeholder ?? '{}', () => copy));
         await runOnCopy(words, action.path, home, copies);
       }
@@ -164,7 +166,7 @@ export class Rehearsal {
       (name) => /-(?:journal|wal)$/.test(name) && statSync(join(copies, name)).size > 0,
     );
     if (unfinished !== undefined && ![...names.values()].includes(unfinished)) {
-      throw new RootauditError(`${action.argv[0]} left ${action.path} unfinished`, 'Nothing was changed.');
+      throw new RootauditError(`${toolOf(action.argv)} left ${action.path} unfinished`);
     }
     for (const [path, name] of names) {
       const file = join(copies, name);
@@ -181,19 +183,25 @@ function nameFor(path: string, index: number): string {
   return /^[A-Za-z0-9._-]{1,100}$/.test(name) && !/^(?:-|\.\.?$)/.test(name) ? name : `file-${index}`;
 }
 
+/** The command itself, without what sets its environment. */
+function toolOf(argv: readonly string[]): string {
+  return argv.find((word) => word !== 'env' && !/^\w+=/.test(word)) ?? '';
+}
+
+function checkTool(argv: readonly string[], path: string): void {
+  const tool = toolOf(argv);
+  if (findTool(tool) !== undefined) return;
+  throw new RootauditError(
+    `${tool}, which has to change ${path}, is not installed here`,
+    'Install it, then run the same command again.',
+  );
+}
+
 async function runOnCopy(argv: readonly string[], path: string, home: string, cwd: string): Promise<void> {
-  const [command = ''] = argv;
-  if (findTool(command) === undefined) {
-    throw new RootauditError(
-      `${command}, which has to change ${path}, is not installed here`,
-      'Nothing was changed. Install it, then run the same command again.',
-    );
-  }
   const { status, output } = await runTool(argv, { home, cwd, timeout: 120_000 });
   if (status === 0) return;
   throw new RootauditError(
-    `${command} could not change a copy of ${path}${output === '' ? '' : `: ${output.slice(-1000)}`}`,
-    'Nothing was changed.',
+    `${toolOf(argv)} could not change a copy of ${path}${output === '' ? '' : `: ${output.slice(-1000)}`}`,
   );
 }
 
@@ -202,7 +210,7 @@ function withoutRanges(content: Uint8Array, { path, ranges }: Extract<Action, { 
   let at = 0;
   for (const { start, end } of ranges) {
     if (start < at || end <= start || end > content.length) {
-      throw new RootauditError(`the plan for ${path} does not fit the file`, 'Nothing was changed.');
+      throw new RootauditError(`the plan for ${path} does not fit the file`);
     }
     kept.push(content.subarray(at, start));
     at = end;

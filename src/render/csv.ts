@@ -7,6 +7,7 @@ import { visible } from '../core/text.ts';
 import type { Problem } from '../core/errors.ts';
 import type { CertificateSummary, Location, Report, StoreSummary, Violation } from '../report/report.ts';
 import type { Renderer } from './renderer.ts';
+import { commandLine } from './shared/commands.ts';
 import { placesOf, type Place } from './shared/places.ts';
 import { acceptance, targetNames } from './shared/words.ts';
 
@@ -72,7 +73,7 @@ function findingCells({ finding, location, store, remediation }: Place): Cells {
     ...(store && storeCells(store)),
     ...placeCells(location),
     removal: remediation?.disposition,
-    commands: remediation?.commands.join(remediation.shell === 'powershell' ? '; ' : ' && '),
+    commands: remediation && commandLine(remediation),
     note: remediation?.note,
   };
 }

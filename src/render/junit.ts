@@ -10,6 +10,7 @@ import type { Severity } from '../blocklist/advisory.ts';
 import { isEffective } from '../report/acceptance.ts';
 import type { Finding, Report, StoreSummary, Violation } from '../report/report.ts';
 import type { Renderer } from './renderer.ts';
+import { commandLines } from './shared/commands.ts';
 import { placesOf, type Place } from './shared/places.ts';
 import { acceptance, isAtLeast, MATCH_WORDS, shortName, targetNames } from './shared/words.ts';
 
@@ -147,7 +148,7 @@ function failureText(store: StoreSummary, finding: Finding, places: readonly Pla
       ? [`It is a copy and goes with its source: ${[...new Set(copied)].join(', ')}`]
       : []),
     ...(remediation?.note === undefined ? [] : [remediation.note]),
-    ...(remediation && remediation.commands.length > 0 ? ['Remove:', ...remediation.commands] : []),
+    ...(remediation && remediation.commands.length > 0 ? ['Remove:', ...commandLines(remediation)] : []),
     ...(remediation && remediation.undo.length > 0 ? ['Undo:', ...remediation.undo] : []),
   ];
   return lines.map((line) => visible(line, 100_000)).join('\n');

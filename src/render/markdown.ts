@@ -12,6 +12,7 @@ import type {
   StoreSummary,
 } from '../report/report.ts';
 import type { Renderer } from './renderer.ts';
+import { commandLines } from './shared/commands.ts';
 import { code, fence, link, plain } from './shared/markdown-text.ts';
 import { acceptance, MATCH_WORDS, severityCounts, shortName, STATUS_WORDS } from './shared/words.ts';
 
@@ -170,7 +171,7 @@ function removal({
   const asWhom = elevated && commands.length > 0 ? `, as ${who}` : '';
   return [
     `${DISPOSITION_WORDS[disposition]}${asWhom}:${note === undefined ? '' : ` ${plain(note)}`}`,
-    ...(commands.length > 0 ? [fence(LANGUAGES[shell], commands)] : []),
+    ...(commands.length > 0 ? [fence(LANGUAGES[shell], commandLines({ shell, commands }))] : []),
     ...(undo.length > 0 ? ['Undo:', fence(LANGUAGES[shell], undo)] : []),
   ];
 }

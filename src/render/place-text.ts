@@ -3,6 +3,7 @@
 import { visible } from '../core/text.ts';
 import type { Location, Report, StoreRemediation } from '../report/report.ts';
 import { grid, type Row } from './grid.ts';
+import { commandLines } from './shared/commands.ts';
 import { paragraph, type Palette, type Style } from './style.ts';
 
 export function locationsText(
@@ -38,7 +39,7 @@ export function remediationText(remediation: StoreRemediation, paint: Palette, s
   return [
     `  ${paint.strong(`${DISPOSITION_WORDS[disposition]}${asRoot}${where}:`)}`,
     ...(note === undefined ? [] : [paragraph(note, style.width, '    ')]),
-    ...commands.map((command) => `    ${visible(command, 100_000)}`),
+    ...commandLines(remediation).map((line) => `    ${visible(line, 100_000)}`),
     ...(undo.length === 0 ? [] : [paint.faint('  Undo:')]),
     ...undo.map((command) => paint.faint(`    ${visible(command, 100_000)}`)),
   ].join('\n');

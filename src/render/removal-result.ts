@@ -15,7 +15,7 @@ export function joinBlocks(blocks: readonly string[]): string {
 /** `asRoot` is the command that does the rest. */
 export function resultText(result: RemovalResult, style: Style, asRoot: string): string {
   const paint = paletteFor(style);
-  const { done, skipped, needRoot, left, alsoLost, problems, journal, verified } = result;
+  const { done, skipped, failed, needRoot, left, alsoLost, problems, journal, verified } = result;
   return joinBlocks([
     done.length === 0
       ? 'Nothing was changed.'
@@ -26,10 +26,18 @@ export function resultText(result: RemovalResult, style: Style, asRoot: string):
           paint.warn('To be run as root in the system itself'),
           ...skipped.map((argv) => `  ${visible(commandText(argv))}`),
         ].join('\n'),
+    failed.length === 0
+      ? ''
+      : [
+          paint.bad('Could not be done, and was left as it is'),
+          ...failed.map(({ application, path, reason }) =>
+            paragraph(`${application} (${path}): ${reason}`, style.width),
+          ),
+        ].join('\n'),
     needRoot.length === 0
       ? ''
       : [
-          paint.warn('Left out, because root is needed'),
+          paint.warn('Left out, because root or administrator is needed'),
           ...needRoot.map((each) => `  ${visible(each, 10_000)}`),
           `Do it with: ${visible(asRoot, 10_000)}`,
         ].join('\n'),

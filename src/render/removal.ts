@@ -12,7 +12,7 @@ import type {
   StoreRemoval,
 } from '../report/removal-plan.ts';
 import { SCHEMA_VERSION } from '../report/report.ts';
-import { SEVERITIES } from '../blocklist/advisory.ts';
+import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
 import { grid, type Row } from './grid.ts';
 import { actionText } from './removal-actions.ts';
 import { joinBlocks, problemsText } from './removal-result.ts';
@@ -47,7 +47,9 @@ export function planText(
   const told = (text: string): string => (style.quiet ? '' : text);
   return joinBlocks([
     told(paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`)),
-    ...plan.certificates.map((each) => certificateText(each, plan, paint, style)),
+    ...plan.certificates
+      .toSorted((a, b) => rankOf(b) - rankOf(a))
+      .map((each) => certificateText(each, plan, paint, style)),
     returnsText(plan, paint, style),
     stepsText(plan, paint, style, isRunnable),
     remarksText(plan, paint, style),
@@ -60,6 +62,15 @@ export function planText(
   ]);
 }
 
+function worstOf({ reasons }: PlannedCertificate): Severity | undefined {
+  return SEVERITIES.findLast((severity) => reasons.some((reason) => reason.severity === severity));
+}
+
+function rankOf(planned: PlannedCertificate): number {
+  const worst = worstOf(planned);
+  return worst === undefined ? -1 : SEVERITIES.indexOf(worst);
+}
+
 function certificateText(
   planned: PlannedCertificate,
   plan: RemovalPlan,
@@ -67,7 +78,7 @@ function certificateText(
   style: Style,
 ): string {
   const { certificate, reasons, stillShippedBy, places, privateKey, isKeyPublic } = planned;
-  const worst = SEVERITIES.findLast((severity) => reasons.some((reason) => reason.severity === severity));
+  const worst = worstOf(planned);
   const badge = worst === undefined ? '' : `${paint.severity(worst, ` ${worst.toUpperCase()} `)} `;
   const shipped =
     stillShippedBy.length > 0 ? [`Clean systems ship this root (${stillShippedBy.join(', ')}).`] : [];

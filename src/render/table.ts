@@ -10,6 +10,7 @@ import { explanationText } from './explanation-text.ts';
 import { failuresText } from './failures-text.ts';
 import { locationsText, remediationText } from './place-text.ts';
 import { acceptedText, policyNotesText, policyVerdict, violationsText } from './policy-text.ts';
+import { moreRemovals, nextStep, removalsShown } from './removal-hints.ts';
 import type { Renderer } from './renderer.ts';
 import { MATCH_WORDS, shortName, STATUS_WORDS } from './shared/words.ts';
 import { paletteFor, paragraph, symbolsFor, type Palette, type Style } from './style.ts';
@@ -38,11 +39,11 @@ export const renderer: Renderer = {
 
 function reportText(report: Report, style: Style): string {
   const paint = paletteFor(style);
+  const inFull = report.findings.filter((finding) => isShownInFull(finding, style));
+  const removals = removalsShown(inFull, style);
   return joinBlocks([
     heading(report, paint),
-    ...report.findings
-      .filter((finding) => isShownInFull(finding, style))
-      .map((finding) => findingText(finding, report, paint, style)),
+    ...inFull.map((finding) => findingText(finding, removals.get(finding) ?? 0, report, paint, style)),
     ...violationsText(report, paint, style),
     acceptedText(report, paint, style),
     otherFindingsText(report, paint, style),
@@ -51,6 +52,7 @@ function reportText(report: Report, style: Style): string {
     problemsText(report.problems, paint, style),
     notesText(report, style),
     verdict(report, paint, style) + policyVerdict(report, paint),
+    nextStep(report),
   ]);
 }
 
@@ -85,7 +87,13 @@ function otherFindingsText({ findings }: Report, paint: Palette, style: Style): 
   return [title, grid(rows, style)].join('\n');
 }
 
-function findingText(finding: Finding, report: Report, paint: Palette, style: Style): string {
+function findingText(
+  finding: Finding,
+  removals: number,
+  report: Report,
+  paint: Palette,
+  style: Style,
+): string {
   const { certificate, severity, status } = finding;
   const badge = paint.severity(severity, ` ${severity.toUpperCase()} `);
   const statusText = status === 'trusted' ? paint.bad('trusted') : paint.faint(STATUS_WORDS[status]);
@@ -96,10 +104,13 @@ function findingText(finding: Finding, report: Report, paint: Palette, style: St
     ...finding.references.slice(0, 1).map((link) => `  ${visible(link)}`),
     paint.faint(`  SHA-256 ${certificate.sha256}`),
     ...keyText(finding, style),
-    paint.faint(`  ${validity(finding)}Why: ${MATCH_WORDS[finding.match]}${confidence}.`),
+    paint.faint(
+      `  ${validity(finding)}Why: ${MATCH_WORDS[finding.match]}${confidence} (advisory ${finding.advisory}).`,
+    ),
     '',
     locationsText(finding.locations, report, paint, style),
-    ...removalText(finding, paint, style),
+    ...removalText(finding, removals, paint, style),
+    ...(isEffective(status) ? moreRemovals(finding, removals, report, paint, style) : []),
   ];
   return lines.join('\n');
 }
@@ -114,14 +125,16 @@ function validity({ certificate: { notBefore, notAfter } }: Finding): string {
   return notBefore === null && notAfter === null ? '' : `Valid ${day(notBefore)} to ${day(notAfter)}. `;
 }
 
-function removalText(finding: Finding, paint: Palette, style: Style): string[] {
+function removalText(finding: Finding, shown: number, paint: Palette, style: Style): string[] {
   if (!isEffective(finding.status)) return [];
   if (finding.remediations.length === 0) {
     const by = finding.stillShippedBy.join(', ');
     const text = `Clean systems ship this root (${by}), so no removal is suggested; --remove-shipped prints the commands.`;
     return ['', paragraph(text, style.width)];
   }
-  return finding.remediations.flatMap((remediation) => ['', remediationText(remediation, paint, style)]);
+  return finding.remediations
+    .slice(0, shown)
+    .flatMap((remediation) => ['', remediationText(remediation, paint, style)]);
 }
 
 /** Enough to see what is wrong; the JSON has them all. */

@@ -136,6 +136,8 @@ export interface RemovalResult {
   readonly done: readonly string[];
   /** Commands that could not be run from here. */
   readonly skipped: readonly (readonly string[])[];
+  /** Stores that were left as they are, because their steps turned out to be impossible. */
+  readonly failed: readonly FailedStore[];
   /** Steps that only root can take, in words; `rootaudit remove` was not run as root. */
   readonly needRoot: readonly string[];
   /** True when every store was read again and none trusts one of the certificates. */
@@ -146,6 +148,15 @@ export interface RemovalResult {
   readonly problems: readonly Problem[];
   /** Host path of the journal, which `rootaudit undo` takes; null when nothing was changed. */
   readonly journal: string | null;
+}
+
+export interface FailedStore {
+  /** Id of the store. */
+  readonly store: string;
+  readonly application: string;
+  readonly path: string;
+  /** In plain words, with what can be done about it. */
+  readonly reason: string;
 }
 
 /** A place that still trusts a certificate. */

@@ -16,12 +16,17 @@ const INSTEAD = 'Take --script powershell.';
 /** A line of cmd.exe has at most 8191 characters. */
 const MAX_BYTES = 3500;
 
-export function cmdScript({ id, steps, elevated, heading, byHand, inUse }: Script, input: ScriptInput): string {
+export function cmdScript(
+  { id, steps, elevated, heading, byHand, inUse }: Script,
+  input: ScriptInput,
+): string {
   const runs = steps.map((step) => {
-    if (step.kind === 'run' && isWindowsStep(step, input.plan) && !step.argv.includes('-addstore')) return step;
+    if (step.kind === 'run' && isWindowsStep(step, input.plan) && !step.argv.includes('-addstore'))
+      return step;
     throw new RootauditError(`cmd.exe cannot do this safely: ${step.text}`, INSTEAD);
   });
-  if (inUse.length > 0) throw new RootauditError(`cmd.exe cannot tell whether ${inUse.join(', ')} runs`, INSTEAD);
+  if (inUse.length > 0)
+    throw new RootauditError(`cmd.exe cannot tell whether ${inUse.join(', ')} runs`, INSTEAD);
   const fingerprints = runs.flatMap((run) => keyGuardOf(run, input.plan)?.sha256 ?? []);
   const guards = new Map([...new Set(fingerprints)].map((each, index) => [each, index + 1]));
   const lines = [
@@ -79,8 +84,10 @@ function plain(text: string): string {
  * What %blob% is replaced in are hexadecimal digits and nothing else.
  */
 function guardLines(number: number, der: Uint8Array | undefined): string[] {
-  if (!der || der.length === 0) throw new RootauditError('cmd.exe cannot check a certificate without its bytes', INSTEAD);
-  if (der.length > MAX_BYTES) throw new RootauditError('the certificate is too long for a line of cmd.exe', INSTEAD);
+  if (!der || der.length === 0)
+    throw new RootauditError('cmd.exe cannot check a certificate without its bytes', INSTEAD);
+  if (der.length > MAX_BYTES)
+    throw new RootauditError('the certificate is too long for a line of cmd.exe', INSTEAD);
   const digits = Buffer.from(der).toString('hex').toUpperCase();
   return [
     '',
@@ -96,7 +103,11 @@ function guardLines(number: number, der: Uint8Array | undefined): string[] {
 
 function stepLines(step: Run, { plan }: ScriptInput, guards: ReadonlyMap<string, number>): string[] {
   const { number, text } = step;
-  const head = [`rem ${number}. ${plain(text)}`, `set "step=${number}"`, `if exist "%backup%\\done-${number}" goto after${number}`];
+  const head = [
+    `rem ${number}. ${plain(text)}`,
+    `set "step=${number}"`,
+    `if exist "%backup%\\done-${number}" goto after${number}`,
+  ];
   const tail = [`type nul > "%backup%\\done-${number}"`, `echo ${number}. ${plain(text)}`, `:after${number}`];
   const directory = directoryOf(step.argv);
   if (directory !== undefined) {
@@ -137,7 +148,10 @@ const TOOLS = new Set(['reg', 'certutil']);
 function lineOf([tool = '', ...words]: readonly string[]): string {
   if (!TOOLS.has(tool)) throw new RootauditError(`a batch file does not run ${visible(tool)}`, INSTEAD);
   // By its path: cmd.exe would take one in the current directory first.
-  return [`"%SystemRoot%\\System32\\${tool}.exe"`, ...words.map((word) => (OPTION.test(word) ? word : wordOf(word)))].join(' ');
+  return [
+    `"%SystemRoot%\\System32\\${tool}.exe"`,
+    ...words.map((word) => (OPTION.test(word) ? word : wordOf(word))),
+  ].join(' ');
 }
 
 function wordOf(word: string): string {

@@ -32,7 +32,11 @@ export function dockerfile({ heading, byHand }: Script, { plan, image }: ScriptI
       ? [
           'USER root',
           ...(image && !image.has('sh')
-            ? [comment('The image has no sh: run these in a stage that has one, and COPY the files from there.')]
+            ? [
+                comment(
+                  'The image has no sh: run these in a stage that has one, and COPY the files from there.',
+                ),
+              ]
             : []),
           ...lines,
           '',
@@ -65,7 +69,10 @@ function fromOf(image: ImageDescription | undefined, reference: string): string 
 }
 
 /** What brought each root into the image: there is where it had better stay out. */
-function hintsOf({ certificates, target }: RemovalPlan, image: ImageKnowledge | undefined): readonly string[] {
+function hintsOf(
+  { certificates, target }: RemovalPlan,
+  image: ImageKnowledge | undefined,
+): readonly string[] {
   const layers = target.image?.layers ?? [];
   if (!image || layers.length === 0) return [];
   const numbers = certificates.flatMap(({ places }) =>
@@ -73,32 +80,46 @@ function hintsOf({ certificates, target }: RemovalPlan, image: ImageKnowledge | 
       .filter(({ generatedFrom }) => generatedFrom.length === 0)
       .flatMap(({ path }) => image.layerOf(path) ?? []),
   );
-  return [...new Set(numbers)].toSorted((a, b) => a - b).map((number) => {
-    const instruction = instructionOf(layers[number]?.createdBy);
-    const made = instruction === undefined ? '' : `: ${instruction}`;
-    const advice =
-      number === 0
-        ? 'If that is a base image, another (or a newer) one may be without it.'
-        : 'If that instruction is yours, drop it instead.';
-    return `Brought by layer ${number + 1} of ${layers.length}${made}. ${advice}`;
-  });
+  return [...new Set(numbers)]
+    .toSorted((a, b) => a - b)
+    .map((number) => {
+      const instruction = instructionOf(layers[number]?.createdBy);
+      const made = instruction === undefined ? '' : `: ${instruction}`;
+      const advice =
+        number === 0
+          ? 'If that is a base image, another (or a newer) one may be without it.'
+          : 'If that instruction is yours, drop it instead.';
+      return `Brought by layer ${number + 1} of ${layers.length}${made}. ${advice}`;
+    });
 }
 
 function instructionOf(createdBy: string | undefined): string | undefined {
   return createdBy === undefined
     ? undefined
-    : visible(createdBy.replace(/^\/bin\/sh -c (?:#\(nop\)\s*)?/, '').replaceAll(/\s+/g, ' ').trim(), 200);
+    : visible(
+        createdBy
+          .replace(/^\/bin\/sh -c (?:#\(nop\)\s*)?/, '')
+          .replaceAll(/\s+/g, ' ')
+          .trim(),
+        200,
+      );
 }
 
 function instructionsOf(action: Action, has: ImageKnowledge['has'] | undefined): readonly string[] {
   if (namesOf(action).some((name) => name.includes('\0'))) {
-    return [comment(`A name with a NUL can be given to no command: change ${visible(pathOf(action))} outside of the image.`)];
+    return [
+      comment(
+        `A name with a NUL can be given to no command: change ${visible(pathOf(action))} outside of the image.`,
+      ),
+    ];
   }
   const tool = toolThatWorks(action);
   const lines = instruction(partsOf(action));
   if (tool === undefined || has?.(tool) !== false) return lines;
   return [
-    comment(`${tool} is not in the image: install it before this, or change ${visible(pathOf(action))} outside and COPY it in.`),
+    comment(
+      `${tool} is not in the image: install it before this, or change ${visible(pathOf(action))} outside and COPY it in.`,
+    ),
     ...lines.map(comment),
   ];
 }
@@ -106,7 +127,12 @@ function instructionsOf(action: Action, has: ImageKnowledge['has'] | undefined):
 function namesOf(action: Action): readonly string[] {
   if (action.kind === 'run') return action.argv;
   if (action.kind !== 'edit') return [action.path];
-  return [action.path, ...action.argv, ...(action.afterwards ?? []).flat(), ...action.files.map(({ path }) => path)];
+  return [
+    action.path,
+    ...action.argv,
+    ...(action.afterwards ?? []).flat(),
+    ...action.files.map(({ path }) => path),
+  ];
 }
 
 function pathOf(action: Action): string {
@@ -115,7 +141,9 @@ function pathOf(action: Action): string {
 
 function toolThatWorks(action: Action): string | undefined {
   if (action.kind === 'run') return toolOf(action.argv);
-  return action.kind === 'edit' ? toolOf([action.argv, ...(action.afterwards ?? [])].at(-1) ?? []) : undefined;
+  return action.kind === 'edit'
+    ? toolOf([action.argv, ...(action.afterwards ?? [])].at(-1) ?? [])
+    : undefined;
 }
 
 function wordOf(word: string): string {
@@ -131,7 +159,9 @@ function partsOf(action: Action): readonly string[] {
       const path = wordOf(action.path);
       const parts = keptRanges(action.ranges).map(({ start, end }) => {
         if (end === undefined) return `tail -c +${start + 1} ${path}`;
-        return start === 0 ? `head -c ${end} ${path}` : `tail -c +${start + 1} ${path} | head -c ${end - start}`;
+        return start === 0
+          ? `head -c ${end} ${path}`
+          : `tail -c +${start + 1} ${path} | head -c ${end - start}`;
       });
       // Written back, not moved: the file keeps its owner and its permissions.
       const copy = '/tmp/rootaudit';
@@ -166,7 +196,8 @@ function writeParts({ path, sha256, content, mode }: Extract<Action, { kind: 'wr
 
 function printOf(content: Uint8Array): string {
   const written = shContent(content);
-  if ('printf' in written) return `{ ${written.printf === '' ? ':' : written.printf.split('\n').join('; ')}; }`;
+  if ('printf' in written)
+    return `{ ${written.printf === '' ? ':' : written.printf.split('\n').join('; ')}; }`;
   const lines = written.hereDocument.slice(0, -1).split('\n');
   return [String.raw`printf '%s\n'`, ...lines.map(shLine)].join(' ');
 }

@@ -11,7 +11,9 @@ export function commandsOf({ fs, environment }: Target): (command: string) => bo
   return (command) => {
     const found =
       known.get(command) ??
-      (command.startsWith('/') ? isFile(fs, command) : directories.some((each) => isFile(fs, `${each}/${command}`)));
+      (command.startsWith('/')
+        ? isFile(fs, command)
+        : directories.some((each) => isFile(fs, `${each}/${command}`)));
     known.set(command, found);
     return found;
   };

@@ -22,7 +22,10 @@ const LANGUAGES: Readonly<Record<ScriptLanguage, () => Promise<Language>>> = {
     return { refuse: refuseWindows, write: powerShellScript };
   },
   cmd: async () => {
-    const [{ cmdScript }, { refuseWindows }] = await Promise.all([import('./cmd.ts'), import('./powershell.ts')]);
+    const [{ cmdScript }, { refuseWindows }] = await Promise.all([
+      import('./cmd.ts'),
+      import('./powershell.ts'),
+    ]);
     return { refuse: refuseWindows, write: cmdScript };
   },
   ansible: async () => {

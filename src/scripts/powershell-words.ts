@@ -8,7 +8,8 @@ import { visible } from '../core/text.ts';
 
 /** An expression that is exactly this text, and can stand as a value of a hash table or in an array. */
 export function powerShellText(text: string): string {
-  if (text.includes('\0')) throw new RootauditError(`no command can be given ${visible(text)}, which holds a NUL`);
+  if (text.includes('\0'))
+    throw new RootauditError(`no command can be given ${visible(text)}, which holds a NUL`);
   const parts = text.match(/[\x20-\x7e]+|[^\x20-\x7e]/g) ?? [];
   const written = parts.map((part) =>
     /^[\x20-\x7e]/.test(part)
@@ -29,7 +30,9 @@ const LINE = 100;
 
 /** Bytes as an expression. */
 export function powerShellBytes(content: Uint8Array): string {
-  const lines = Buffer.from(content).toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [''];
+  const lines = Buffer.from(content)
+    .toString('base64')
+    .match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [''];
   return `[Convert]::FromBase64String(@(\n${lines.map((line) => `            '${line}'`).join('\n')}\n        ) -join '')`;
 }
 

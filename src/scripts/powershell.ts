@@ -110,7 +110,9 @@ function fieldsOf(step: ScriptStep, plan: RemovalPlan): string[] {
     case 'write':
       return ["Kind = 'Write'", ...fileFields(step), `Content = ${powerShellBytes(step.content)}`];
     case 'edit': {
-      const single = step.directory ? undefined : step.files.find(({ file }) => file.path === step.path)?.name;
+      const single = step.directory
+        ? undefined
+        : step.files.find(({ file }) => file.path === step.path)?.name;
       const edited = step.files.map(({ file, name }) => `@{ File = ${file.number}; Name = '${name}' }`);
       return [
         "Kind = 'Edit'",
@@ -156,11 +158,14 @@ function mainFor(steps: readonly ScriptStep[], files: readonly ScriptFile[]): st
   const has = (...kinds: readonly ScriptStep['kind'][]): boolean =>
     steps.some(({ kind }) => kinds.includes(kind));
   let main = POWERSHELL_MAIN;
-  if (!has('run')) main = main.replace(/ +'Run' .*\n/, '').replace(/ {4}foreach \(\$Step in @\([\s\S]*?\n {4}\}\n/, '');
+  if (!has('run'))
+    main = main.replace(/ +'Run' .*\n/, '').replace(/ {4}foreach \(\$Step in @\([\s\S]*?\n {4}\}\n/, '');
   if (!has('edit')) main = main.replace(/ +'Edit' .*\n/, '');
   if (!has('delete', 'cut', 'write')) main = main.replace(/ +default .*\n/, '');
   if (files.length === 0) {
-    main = main.replaceAll(/ *\$Files\.Values .*\n/g, '').replace(/ {4}foreach \(\$File in @\([\s\S]*?\n {4}\}\n/, '');
+    main = main
+      .replaceAll(/ *\$Files\.Values .*\n/g, '')
+      .replace(/ {4}foreach \(\$File in @\([\s\S]*?\n {4}\}\n/, '');
   }
   return main;
 }

@@ -73,7 +73,7 @@ export type ScriptStep =
       readonly certificates: readonly string[];
     });
 
-export interface EditedFile {
+interface EditedFile {
   readonly file: ScriptFile;
   readonly before: string;
   /** For the copy: plain, and unlike every other of the step. */
@@ -170,7 +170,15 @@ function scriptStep(
     case 'write': {
       const { path, sha256: before, content, mode } = action;
       const after = sha256(content);
-      return { ...common, kind: 'write', file: files.touch(path, before, after), before, after, content, mode };
+      return {
+        ...common,
+        kind: 'write',
+        file: files.touch(path, before, after),
+        before,
+        after,
+        content,
+        mode,
+      };
     }
     case 'edit':
       return {
@@ -221,7 +229,10 @@ function cutContent(
   kept: readonly Range[],
 ): Uint8Array {
   if (!content || sha256(content) !== planned) {
-    throw new RootauditError(`${visible(path)} changed since it was looked at`, 'Run the same command again.');
+    throw new RootauditError(
+      `${visible(path)} changed since it was looked at`,
+      'Run the same command again.',
+    );
   }
   return Buffer.concat(kept.map(({ start, end }) => content.subarray(start, end)));
 }

@@ -9,7 +9,8 @@ const NEWLINE = '"$newline"';
 
 /** One word; `$newline` is a newline. Throws RootauditError for a word with NUL, which no program can be given. */
 export function shWord(word: string, newline = NEWLINE): string {
-  if (word.includes('\0')) throw new RootauditError(`no command can be given ${visible(word)}, which holds a NUL`);
+  if (word.includes('\0'))
+    throw new RootauditError(`no command can be given ${visible(word)}, which holds a NUL`);
   if (word === '') return "''";
   if (canQuoteSh(word)) return quoteSh(word);
   const text = word.replace(/\n+$/, '');
@@ -34,7 +35,9 @@ export function shWordWith(word: string, placeholder: string, expression: string
 }
 
 /** Lines of a here-document that nobody can leave, or commands that print the bytes. */
-export function shContent(content: Uint8Array): { readonly hereDocument: string } | { readonly printf: string } {
+export function shContent(
+  content: Uint8Array,
+): { readonly hereDocument: string } | { readonly printf: string } {
   const text = Buffer.from(content).toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(content) && text.endsWith('\n');
   const isPlain = text.split('\n').every((line) => isVisible(line.replaceAll('\t', ' ')));

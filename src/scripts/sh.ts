@@ -2,20 +2,16 @@
 
 import type { RemovalPlan } from '../report/removal-plan.ts';
 import { toolOf, type Script, type ScriptFile, type ScriptInput, type ScriptStep } from './script.ts';
+import { SH_BASE, SH_CUT, SH_DELETE, SH_FILES, SH_WRITE } from './sh-library.ts';
 import {
-  SH_BASE,
   SH_CHROOT,
-  SH_CUT,
-  SH_DELETE,
   SH_EDIT,
-  SH_FILES,
   SH_RUN,
   SH_TOOLS,
   SH_UNDO_FILES,
   SH_UNDO_MADE,
   SH_UNDO_RUN,
-  SH_WRITE,
-} from './sh-library.ts';
+} from './sh-library-tools.ts';
 import { shContent, shWord, shWords, shWordWith } from './sh-words.ts';
 
 type Edit = Extract<ScriptStep, { kind: 'edit' }>;
@@ -23,7 +19,10 @@ type Run = Extract<ScriptStep, { kind: 'run' }>;
 
 const NONE = 'none';
 
-export function shScript({ id, files, steps, elevated, heading, byHand, inUse }: Script, input: ScriptInput): string {
+export function shScript(
+  { id, files, steps, elevated, heading, byHand, inUse }: Script,
+  input: ScriptInput,
+): string {
   const has = (kind: ScriptStep['kind']): boolean => steps.some((step) => step.kind === kind);
   const hasFiles = files.length > 0;
   const runs = steps.filter((step) => step.kind === 'run');
@@ -66,14 +65,16 @@ export function shScript({ id, files, steps, elevated, heading, byHand, inUse }:
       ...byHand.map((line) => `say ${shWord(`By hand: ${line}`)}`),
       ...(runs.some(isChroot) ? ['[ "$left" -eq 0 ] || exit 1'] : []),
       'if [ "$changed" -eq 0 ]; then say \'Nothing was left to do.\'',
-      'else say \'Done.\'',
+      "else say 'Done.'",
       'fi',
     ]),
     body('undo', undoLines(files, steps, elevated)),
     MAIN,
   ];
   const script = `${parts.map((part) => part.trim()).join('\n\n')}\n`;
-  return script.includes('"$newline"') ? script.replace('\numask 077\n', "\numask 077\nnewline='\n'\n") : script;
+  return script.includes('"$newline"')
+    ? script.replace('\numask 077\n', "\numask 077\nnewline='\n'\n")
+    : script;
 }
 
 const MAIN = `
@@ -123,7 +124,11 @@ function checks(
   inUse: readonly string[],
 ): string[] {
   const tools = steps.flatMap((step) =>
-    step.kind === 'edit' ? step.runs.map(toolOf) : step.kind === 'run' && !isChroot(step) ? [toolOf(step.argv)] : [],
+    step.kind === 'edit'
+      ? step.runs.map(toolOf)
+      : step.kind === 'run' && !isChroot(step)
+        ? [toolOf(step.argv)]
+        : [],
   );
   const needed = [...new Set(tools)].filter((tool) => tool !== 'sh');
   const lines = [
@@ -153,8 +158,12 @@ function commandsOf(step: ScriptStep): string[] {
     case 'delete':
       return [`delete_file ${placeOf(step)} ${step.before ?? NONE}`];
     case 'cut': {
-      const kept = step.kept.map(({ start, end }) => `${start + 1} ${end === undefined ? 'all' : end - start}`);
-      return [`cut_file ${placeOf(step)} ${hashOrNone(step.before)} ${hashOrNone(step.after)} ${kept.join(' ')}`];
+      const kept = step.kept.map(
+        ({ start, end }) => `${start + 1} ${end === undefined ? 'all' : end - start}`,
+      );
+      return [
+        `cut_file ${placeOf(step)} ${hashOrNone(step.before)} ${hashOrNone(step.after)} ${kept.join(' ')}`,
+      ];
     }
     case 'write':
       return writeLines(step);
@@ -192,11 +201,14 @@ function editLines({ number, path, directory, files, runs, placeholder }: Edit):
   return [
     `begin_edit ${number}`,
     ...files.map(
-      ({ file, before, name }) => `copy_edited ${number} ${file.number} ${shWord(file.path)} ${before} ${name}`,
+      ({ file, before, name }) =>
+        `copy_edited ${number} ${file.number} ${shWord(file.path)} ${before} ${name}`,
     ),
     'if edit_is_due ' + String(number) + '; then',
     `  if [ ! -d "$backup/edits/${number}" ]; then`,
-    ...runs.map((argv) => `    tool ${number} ${argv.map((word) => shWordWith(word, placeholder, copy)).join(' ')}`),
+    ...runs.map(
+      (argv) => `    tool ${number} ${argv.map((word) => shWordWith(word, placeholder, copy)).join(' ')}`,
+    ),
     `    keep_edit ${number}`,
     '  fi',
     ...files.map(({ file, name }) => `  put_edited ${number} ${file.number} ${shWord(file.path)} ${name}`),
@@ -220,11 +232,7 @@ function runLines(step: Run): string[] {
 }
 
 /** What no copy brings back comes first, while the files that it may need are there; what is made anew comes last. */
-function undoLines(
-  files: readonly ScriptFile[],
-  steps: readonly ScriptStep[],
-  elevated: boolean,
-): string[] {
+function undoLines(files: readonly ScriptFile[], steps: readonly ScriptStep[], elevated: boolean): string[] {
   const runs = steps.filter((step) => step.kind === 'run');
   const written = new Set(
     steps.flatMap((step) => (step.kind === 'write' && step.before === null ? [step.file.number] : [])),
@@ -257,7 +265,9 @@ function undoRunLines({ number, undo }: Run): string[] {
   if (undo.length === 0) return [];
   return [
     `if is_known "begun ${number}" && ! is_known "undone ${number}"; then`,
-    ...undo.map((argv) => `  quietly ${shWords(argv)} || stop ${shWord(`step ${number} cannot be undone`)}`),
+    ...undo.map(
+      (argv) => `  of_system ${shWords(argv)} || stop ${shWord(`step ${number} cannot be undone`)}`,
+    ),
     `  record "undone ${number}"`,
     'fi',
   ];
@@ -273,7 +283,7 @@ function restoreTreeLines(step: Run): string[] {
     '  again=0',
     ...restore.map((line) => `  ${line} || again=1`),
     '  if [ "$again" -eq 1 ]; then',
-    `    quietly ${shWords(argv)} || stop ${shWord(`step ${number} cannot be run again`)}`,
+    `    of_system ${shWords(argv)} || stop ${shWord(`step ${number} cannot be run again`)}`,
     `    say ${shWord(`${number}. run again`)}`,
     '  fi',
     'fi',
@@ -282,6 +292,7 @@ function restoreTreeLines(step: Run): string[] {
 
 export function refuseSh({ target }: RemovalPlan): string | undefined {
   if (target.kind === 'image') return 'An image is changed by a Dockerfile: --script dockerfile.';
-  if (target.kind === 'live' && target.platform === 'win32') return 'Windows has no sh: --script powershell or cmd.';
+  if (target.kind === 'live' && target.platform === 'win32')
+    return 'Windows has no sh: --script powershell or cmd.';
   return undefined;
 }

@@ -1,5 +1,7 @@
 /** YAML as Ansible reads it: block style, every doubtful text in double quotes, and names that are no templates. */
 
+import { RootauditError } from '../core/errors.ts';
+
 export type Yaml = string | number | boolean | Unsafe | readonly Yaml[] | { readonly [key: string]: Yaml };
 
 /** Text that Ansible must not take for a template, whatever braces are in it. */
@@ -82,13 +84,21 @@ function quoted(text: string, depth: number): string {
   return `"${lines.filter((each, index) => each !== '' || index === 0).join(`\\\n${' '.repeat(depth)}`)}"`;
 }
 
-const NAMED: Readonly<Record<string, string>> = { '"': String.raw`\"`, '\\': '\\\\', '\n': String.raw`\n`, '\t': String.raw`\t` };
+const NAMED: Readonly<Record<string, string>> = {
+  '"': String.raw`\"`,
+  '\\': '\\\\',
+  '\n': String.raw`\n`,
+  '\t': String.raw`\t`,
+};
 
 function escaped(character: string): string {
   const named = NAMED[character];
   if (named !== undefined) return named;
   if (/^[\x20-\x7e]$/.test(character)) return character;
   const point = character.codePointAt(0) ?? 0;
+  if (point >= 0xd800 && point <= 0xdfff) {
+    throw new RootauditError('a playbook cannot hold a name that is not UTF-8', 'Take --script sh.');
+  }
   return point > 0xffff
     ? `\\U${point.toString(16).padStart(8, '0')}`
     : `\\u${point.toString(16).padStart(4, '0')}`;

@@ -34,7 +34,11 @@ export function openDirectory(path: string, observer?: LookObserver): Target {
     environment: {},
     homes,
     notes: refused.map((home) => `${home} was not looked at: it may not be entered`),
-    hostPath: (inside) => (root === '/' ? '' : root) + fs.resolve(inside).path,
+    hostPath: (inside) => {
+      const { path: resolved } = fs.resolve(inside);
+      if (root === '/') return resolved;
+      return resolved === '/' ? root : root + resolved;
+    },
   };
 }
 

@@ -216,7 +216,7 @@ describe('the contents that files would get', () => {
     const { target } = single;
     const planned = plan(target);
     const found = objectionTo(planned, new Map([[path, content]]), target, read);
-    if (objection) expect(found).toMatch(objection);
+    if (objection) expect(found?.message).toMatch(objection);
     else expect(found).toBe(undefined);
   });
 

@@ -105,7 +105,7 @@ describe.skipIf(!hasCommand('fish'))('completion in fish (needs fish)', () => {
   });
 
   it('offers no files where none are wanted', () => {
-    expect(complete('rootaudit list ')).toEqual([]);
+    expect(complete('rootaudit selftest ')).toEqual([]);
     expect(complete('rootaudit completion ')).toEqual(['bash', 'fish', 'powershell', 'zsh']);
   });
 });

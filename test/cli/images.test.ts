@@ -5,75 +5,27 @@ import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import type { Report } from '../../src/report/report.ts';
-import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
-import { makeCertificate } from '../support/certificates.ts';
-import { dockerMembers, ociFiles, writeFiles, writeTemporary, type TestImage } from '../support/images.ts';
+import { ociFiles, writeFiles, writeTemporary } from '../support/images.ts';
+import {
+  bad,
+  LOCAL,
+  BLOCKLIST,
+  BASE,
+  PLANT,
+  UNRELATED,
+  PLANTED,
+  CLEANED,
+  archive,
+  layout,
+  COMMAND,
+  FOUND,
+  scan,
+  placesOf,
+  layersOf,
+} from '../support/planted-images.ts';
 import { PROJECT, rootaudit } from '../support/rootaudit.ts';
-import { makeFilesTar, makeTar } from '../support/tar.ts';
+import { makeFilesTar } from '../support/tar.ts';
 import { makeTemporaryDirectory, makeTree } from '../support/tree.ts';
-
-const bad = makeCertificate({ subject: { C: 'KZ', O: 'State', CN: 'Planted Root' } });
-const good = makeCertificate({ subject: { CN: 'Good Root' } });
-const LOCAL = '/usr/local/share/ca-certificates/corp.crt';
-
-const BLOCKLIST = writeBlocklist(makeTemporaryDirectory(), {
-  advisories: [advisory({ id: 'planted', certificates: [blocked(bad, { id: 'planted' })] })],
-  certificates: [bad.der],
-  programs: { roots: { [good.sha256]: ['mozilla'] } },
-});
-
-const BASE = makeFilesTar({
-  'etc/os-release': 'ID=debian\n',
-  'etc/ca-certificates.conf': 'mozilla/Good.crt\n',
-  'usr/share/ca-certificates/mozilla/Good.crt': good.pem,
-  'etc/ssl/certs/ca-certificates.crt': good.pem,
-});
-const PLANT = makeFilesTar({ [LOCAL.slice(1)]: bad.pem });
-const UNRELATED = makeFilesTar({ 'opt/app/readme': 'x' });
-const DELETION = makeTar([{ path: 'usr/local/share/ca-certificates/.wh.corp.crt', content: '' }]);
-
-const layersOf = (...plain: readonly Uint8Array[]): TestImage => ({
-  names: ['example/app:1.2'],
-  platform: 'linux/amd64',
-  layers: plain.map((bytes, index) => ({
-    plain: bytes,
-    packed: gzipSync(bytes),
-    createdBy: `COPY ${index} /`,
-  })),
-});
-
-const PLANTED = layersOf(BASE, PLANT, UNRELATED);
-const CLEANED = layersOf(BASE, PLANT, DELETION);
-
-const archive = (image: TestImage): string =>
-  writeTemporary('app.tar', makeTar(dockerMembers([image], 'legacy')));
-const layout = (image: TestImage): string => writeFiles(ociFiles([image]));
-
-interface Result {
-  readonly reports: readonly Report[];
-  readonly status: number | null;
-  readonly stderr: string;
-}
-
-function scan(...args: readonly string[]): Result {
-  const common = ['scan', '--no-policy', '--blocklist', BLOCKLIST, '--platform', 'linux/amd64', '-f', 'json'];
-  const { stdout, stderr, status } = rootaudit([...common, ...args]);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema has a test of its own
-  const parsed = (stdout === '' ? { reports: [] } : JSON.parse(stdout)) as
-    Report | { readonly reports: Report[] };
-  return { reports: 'reports' in parsed ? parsed.reports : [parsed], status, stderr };
-}
-
-function placesOf({ reports }: Result): unknown {
-  return reports.map(({ findings }) =>
-    findings.flatMap(({ advisory: id, locations }) =>
-      locations.map(({ path, layer, trust }) => ({ id, path, layer, trust })),
-    ),
-  );
-}
-
-const FOUND = { id: 'planted', path: LOCAL, layer: 1, trust: 'trusted' };
 
 describe('scan of an image', () => {
   it.each([
@@ -112,7 +64,7 @@ describe('scan of an image', () => {
   });
 
   it('reads standard input', () => {
-    const command = [join(PROJECT, 'bin/rootaudit.js'), 'scan', '--no-policy', '--blocklist', BLOCKLIST];
+    const command = [COMMAND, 'scan', '--no-policy', '--blocklist', BLOCKLIST];
     const { status, stdout } = spawnSync(process.execPath, [...command, '-'], {
       input: readFileSync(archive(PLANTED)),
       encoding: 'utf8',
@@ -148,6 +100,24 @@ describe('scan of an image', () => {
     expect(placesOf(scan(layout(image)))).toEqual([
       [{ id: 'planted', path: '/srv/trust.dat', layer: 1, trust: 'trusted' }],
     ]);
+  });
+
+  it('reads the layers no more often for --deep than once', () => {
+    const app = makeFilesTar({
+      'srv/trust.dat': `${'comment\n'.repeat(10_000)}${bad.pem}`,
+      'opt/program': `\x7fELF${'x'.repeat(100_000)}${bad.pem}`,
+    });
+    const image = { ...layersOf(BASE, app), env: ['SSL_CERT_FILE=/srv/trust.dat'] };
+    const result = scan(layout(image), '--deep', '/');
+    expect(placesOf(result)).toEqual([
+      [
+        { id: 'planted', path: '/srv/trust.dat', layer: 1, trust: 'trusted' },
+        { id: 'planted', path: '/opt/program', layer: 1, trust: 'embedded' },
+      ],
+    ]);
+    const [report] = result.reports;
+    expect(report?.notes.filter((note) => note.includes('--deep looked into'))).toHaveLength(1);
+    expect(report).toMatchObject({ complete: true });
   });
 
   it('takes a digest that does not fit for an error', () => {

@@ -22,6 +22,11 @@ const tree = makeTree({
 });
 
 describe('rootaudit list', () => {
+  it('lists a target that is named as scan names it', () => {
+    const { status, stdout } = rootaudit(['list', tree]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: rootaudit(['list', '--root', tree]).stdout });
+  });
+
   it('prints every store and every certificate with its trust as data', () => {
     const { status, stdout } = rootaudit(['list', '--root', tree, '--format', 'json']);
     expect(status).toBe(0);

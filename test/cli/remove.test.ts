@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } fro
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { nssDatabase } from '../../src/selftest/nss-database.ts';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { differences, treeAt } from '../support/removal.ts';
@@ -119,6 +120,39 @@ describe('rootaudit remove', () => {
     expect(JSON.parse(undo('-f', 'json', result.journal).stdout)).toMatchObject({
       journal: { status: 'undone' },
     });
+  });
+
+  it('names what would bring it back before what will be done, in the table and as data', () => {
+    const { remove } = place({ ...debian, '/etc/cron.d/ca': `* * * * * root cp /srv/ca ${LOCAL}\n` });
+    const { stdout } = remove();
+    const [back, steps] = ['What would bring it back', 'What will be done'].map((text) =>
+      stdout.indexOf(text),
+    );
+    expect(back).toBeGreaterThan(0);
+    expect(steps).toBeGreaterThan(back ?? 0);
+    expect(stdout).toContain('/etc/cron.d/ca');
+    expect(JSON.parse(remove('-f', 'json').stdout)).toMatchObject({
+      comesBack: [
+        { kind: 'scheduled job', certificates: [bad.sha256], path: LOCAL, source: '/etc/cron.d/ca' },
+      ],
+    });
+  });
+
+  it('is done where it can be, and ends with 1 when a store could not be changed', () => {
+    const nss = '/home/u/.pki/nssdb/cert9.db';
+    const { root, remove, undo } = place({
+      ...debian,
+      '/etc/passwd': 'u:x:1000:1000::/home/u:/bin/sh\n',
+      // It can be read, but certutil does not open it.
+      [nss]: nssDatabase(bad.der, 'planted'),
+    });
+    const before = treeAt(root);
+    const { status, stdout } = remove('--apply', '--yes');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/Could not be done, and was left as it is\n.*nssdb/);
+    expect(existsSync(join(root, LOCAL))).toBe(false);
+    expect(undo().status).toBe(0);
+    expect(differences(before, treeAt(root))).toEqual([]);
   });
 
   it('refuses to undo what changed since, and does it when forced', () => {

@@ -245,6 +245,7 @@ describe('passwords of keystores', () => {
 describe('a slip of the keys', () => {
   it.each([
     [['scna'], 'Did you mean scan?'],
+    [['explain', 'qaznet'], 'Did you mean kazakhstan?'],
     [['scan', '--fial-on', 'high'], 'Did you mean --fail-on?'],
     [['scan', '--fail-on', 'hgih'], 'Did you mean high?'],
     [['scan', '-f', 'sraif'], 'Did you mean sarif?'],

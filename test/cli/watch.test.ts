@@ -143,7 +143,7 @@ describe('rootaudit watch', () => {
     rootaudit(['snapshot', '--root', root, '-o', snapshot]);
     plant(root, 'bad.crt', bad.pem);
     writeFileSync(join(root, LOCAL, 'one.crt'), two.pem);
-    const initial = new Watching(['--root', root, '--initial', '--min-severity', 'low']);
+    const initial = new Watching(['--root', root, '--initial', '--severity', 'low']);
     const since = new Watching(['--root', root, '--baseline', snapshot]);
     await Promise.all([initial.has('root-trusted'), since.has('root-removed')]);
     expect(initial.lines).toMatchObject([
@@ -173,7 +173,7 @@ describe('rootaudit watch', () => {
       [
         '--root',
         root,
-        '--min-severity',
+        '--severity',
         'high',
         '--exec',
         process.execPath,
@@ -260,7 +260,7 @@ describe('rootaudit watch', () => {
     ['no time', ['--interval', 'soon'], 'A span of time is expected'],
     ['a time that is too short', ['--interval', '0'], 'At least a second'],
     ['a time that no timer can run', ['--interval', '100d'], 'At most 24 days'],
-    ['a severity that there is not', ['--min-severity', 'awful'], 'Allowed choices'],
+    ['a severity that there is not', ['--severity', 'awful'], 'Allowed choices'],
     ['an unsafe webhook', ['--root', root, '--webhook', 'http://example.org/'], 'with https'],
     ['a token for nobody', ['--root', root, '--webhook-token-file', '/dev/null'], 'with --webhook only'],
     [

@@ -282,20 +282,53 @@ describe('an image whose layers come as streams', () => {
     expect(await files('/b', '/h')).toEqual(['/h 1 1', '/b/two 2 22']);
   });
 
-  it('hands over in pieces what is too large, also when nobody takes them', async () => {
-    const large = Buffer.alloc(65 << 20, 'y');
-    const archive = tar(
-      { name: 'a', content: large },
-      { name: 'b', content: large },
-      { name: 'c', content: 'z' },
-    );
+  it('hands over whole, by way of a temporary file, what is large', async () => {
+    const content = Buffer.alloc(20 << 20, 'abc');
+    content.write('PK', content.length - 2);
+    const archive = tar({ name: 'a', content }, { name: 'b', content: 'z' }, { name: 'c', content });
     const target = await openImage(testImage([streamed(archive, 1 << 20)]));
     const found: string[] = [];
-    for await (const { path, content } of target.eachFile?.(['/']) ?? []) {
-      let length = 0;
-      if (!('read' in content) && path === '/b') for await (const piece of content) length += piece.length;
-      found.push(`${path} ${'read' in content ? 'whole' : 'pieces'} ${length}`);
+    for await (const { path, content: file } of target.eachFile?.(['/']) ?? []) {
+      if (!('read' in file)) continue;
+      const into = Buffer.alloc(5);
+      const ends = [0, 3, Math.max(file.size - 4, 0), file.size].map((at) =>
+        into.toString('latin1', 0, file.read(into, at)),
+      );
+      found.push([path, file.size, ...ends].join(' '));
     }
-    expect(found).toEqual(['/a pieces 0', `/b pieces ${65 << 20}`, '/c whole 0']);
+    const large = `${20 << 20} abcab abcab ${content.toString('latin1', content.length - 4)} `;
+    expect(found).toEqual([`/a ${large}`, '/b 1 z  z ', `/c ${large}`]);
+  });
+
+  it('hands over in pieces what is too large, also when nobody takes them', async () => {
+    const size = 513 << 20;
+    const content = ofZeros([
+      { name: 'a', size },
+      { name: 'b', size },
+      { name: 'c', size: 512 },
+    ]);
+    const target = await openImage(testImage([content]));
+    const found: string[] = [];
+    for await (const { path, content: file } of target.eachFile?.(['/']) ?? []) {
+      let length = 0;
+      if (!('read' in file) && path === '/b') for await (const piece of file) length += piece.length;
+      found.push(`${path} ${'read' in file ? 'whole' : 'pieces'} ${length}`);
+    }
+    expect(found).toEqual(['/a pieces 0', `/b pieces ${size}`, '/c whole 0']);
   });
 });
+
+/** Files of nothing but zeros, which lie nowhere. */
+function ofZeros(files: readonly { readonly name: string; readonly size: number }[]): LayerContent {
+  const zeros = Buffer.alloc(1 << 20);
+  return {
+    kind: 'stream',
+    async *open() {
+      for (const { name, size } of files) {
+        yield tarHeader({ name, size });
+        for (let left = size; left > 0; left -= zeros.length) yield zeros.subarray(0, left);
+      }
+      yield zeros.subarray(0, 1024);
+    },
+  };
+}

@@ -58,7 +58,9 @@ const edit = (
 
 const a = A;
 
-function followedBy(...afterwards: readonly (readonly string[])[]): Partial<Extract<Action, { kind: 'edit' }>> {
+function followedBy(
+  ...afterwards: readonly (readonly string[])[]
+): Partial<Extract<Action, { kind: 'edit' }>> {
   return { afterwards };
 }
 

@@ -66,7 +66,7 @@ function toolFor(plant: Plant): readonly [string, boolean] | undefined {
   if (database !== undefined) {
     return database.endsWith('8.db') ? ['certutil with dbm', hasLegacyNss] : ['certutil', hasCertutil];
   }
-  if (/^java-/.test(plant.store)) return ['keytool', hasKeytool];
+  if (plant.store.startsWith('java-')) return ['keytool', hasKeytool];
   return /^chrome(?:-user|os)$/.test(plant.store) ? ['sqlite3', hasSqlite] : undefined;
 }
 
@@ -122,7 +122,7 @@ describe.skipIf(process.platform === 'win32')('a removal from', () => {
       `${name} ${isByHand ? 'changes nothing, and says what to do' : 'is complete, and undone to the byte'}${unless(isThere, tool)}`,
       async () => {
         const original = rootOf(plant, bad);
-        const canRefuse = STORE_TYPES.some(({ id, planDistrust }) => id === plant.store && planDistrust);
+        const canRefuse = STORE_TYPES.some((type) => type.id === plant.store && 'planDistrust' in type);
         for (const distrust of canRefuse ? [false, true] : [false]) {
           const root = copyOf(original);
           const { plan, result, changed, left } = await removeAndUndo(root, [bad.sha256], distrust);

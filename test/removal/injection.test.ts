@@ -33,10 +33,6 @@ const layouts: Readonly<Record<string, Layout>> = {
     names: fileNames('.crt'),
     pathOf: (name) => `${LOCAL}/${name}.crt`,
   },
-  "directories of Debian's files": {
-    names: fileNames(),
-    pathOf: (name) => `${LOCAL}/${name}/ca.crt`,
-  },
   'packaged files of Debian': {
     files: { '/etc/ca-certificates.conf': inLines.map((name) => `${name}.crt\n`).join('') },
     names: inLines,

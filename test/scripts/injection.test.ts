@@ -16,14 +16,24 @@ import { inputOf, planOfActions } from '../support/scripts.ts';
 import { runShell, savedScript, SHELLS } from '../support/shells.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 
-const DIRECTORY: TargetSummary = { kind: 'directory', reference: '$(touch ran)\n`touch ran`', platform: 'linux' };
+const DIRECTORY: TargetSummary = {
+  kind: 'directory',
+  reference: '$(touch ran)\n`touch ran`',
+  platform: 'linux',
+};
 const IMAGE: TargetSummary = { ...DIRECTORY, kind: 'image', image: { name: 'x; touch ran', layers: [] } };
 
 /** What a program can be given as an argument. */
 const words = HOSTILE_NAMES.filter((name) => !name.includes('\0'));
 /** What a file can be called, in a directory of such. */
 const fileNames = words.filter(
-  (name) => !name.includes('/') && name !== '.' && name !== '..' && name !== '' && encodePath(name).length <= 255 && isPath(name),
+  (name) =>
+    !name.includes('/') &&
+    name !== '.' &&
+    name !== '..' &&
+    name !== '' &&
+    encodePath(name).length <= 255 &&
+    isPath(name),
 );
 /** Whatever shows names shows all of them. */
 const everyName = HOSTILE_NAMES.join(' ');
@@ -51,7 +61,8 @@ function notedIn(file: string): string[] {
 }
 
 function expectNothingRan(...directories: readonly string[]): void {
-  for (const directory of directories) expect(readdirSync(directory).filter((name) => name === CANARY)).toEqual([]);
+  for (const directory of directories)
+    expect(readdirSync(directory).filter((name) => name === CANARY)).toEqual([]);
 }
 
 interface Files {
@@ -66,7 +77,8 @@ function hostileFiles(names = fileNames): Files {
   const directory = join(root, 'd');
   mkdirSync(directory);
   const content = (name: string): Buffer => Buffer.concat([Buffer.from('content of '), encodePath(name)]);
-  for (const name of names) writeFileSync(Buffer.concat([Buffer.from(`${directory}/`), encodePath(name)]), content(name));
+  for (const name of names)
+    writeFileSync(Buffer.concat([Buffer.from(`${directory}/`), encodePath(name)]), content(name));
   const going = names.filter((_, index) => index % 2 === 0);
   return {
     root,
@@ -89,11 +101,7 @@ describe.each(SHELLS)('a script for sh in $name', (shell) => {
     const cwd = makeTemporaryDirectory();
     const file = join(makeTemporaryDirectory(), 'words');
     const passed = words.filter(isPath);
-    const plan = planOfActions(
-      [noting(file, passed)],
-      everyName,
-      DIRECTORY,
-    );
+    const plan = planOfActions([noting(file, passed)], everyName, DIRECTORY);
     const script = savedScript(await writeScript('sh', inputOf(plan, '')));
     const ran = runShell(shell, script, [], { backup: makeTemporaryDirectory(), cwd });
     expect(ran.status).toBe(0);
@@ -102,7 +110,8 @@ describe.each(SHELLS)('a script for sh in $name', (shell) => {
   });
 
   // One shell for all of them, a share for each of the others.
-  const share = shell === SHELLS[0] ? fileNames : fileNames.filter((_, index) => index % 12 === SHELLS.indexOf(shell));
+  const share =
+    shell === SHELLS[0] ? fileNames : fileNames.filter((_, index) => index % 12 === SHELLS.indexOf(shell));
 
   it('deletes exactly the files of hostile names that it is to delete, puts them back, and shows them harmless', async () => {
     const cwd = makeTemporaryDirectory();
@@ -136,7 +145,9 @@ describe('a Dockerfile', () => {
     const file = join(makeTemporaryDirectory(), 'words');
     const passed = words.filter(isPath);
     const text = await textOf(passed.map((word) => noting(file, [word])));
-    const commands = instructionsIn(text).filter(({ word }) => word === 'RUN').map(shellCommand);
+    const commands = instructionsIn(text)
+      .filter(({ word }) => word === 'RUN')
+      .map(shellCommand);
     const { status } = spawnSync('sh', ['-e', '-c', commands.join('\n')], { cwd });
     expect(status).toBe(0);
     expect(notedIn(file)).toEqual(passed);
@@ -146,8 +157,12 @@ describe('a Dockerfile', () => {
   it('deletes exactly the files of hostile names that it is to delete', async () => {
     const cwd = makeTemporaryDirectory();
     const { root, left, actions } = hostileFiles();
-    const inside = actions.map((action) => (action.kind === 'delete' ? { ...action, path: root + action.path } : action));
-    const commands = instructionsIn(await textOf(inside)).filter(({ word }) => word === 'RUN').map(shellCommand);
+    const inside = actions.map((action) =>
+      action.kind === 'delete' ? { ...action, path: root + action.path } : action,
+    );
+    const commands = instructionsIn(await textOf(inside))
+      .filter(({ word }) => word === 'RUN')
+      .map(shellCommand);
     const { status, stderr } = spawnSync('sh', ['-e', '-c', commands.join('\n')], { cwd, encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(left()).toEqual(stayingOf(fileNames));
@@ -199,11 +214,22 @@ describe('a playbook', () => {
     const found = JSON.stringify(plays);
     for (const word of passed) expect(found).toContain(JSON.stringify(word));
     for (const line of text.split('\n')) {
-      if (/\{[{%#]/.test(line) && !line.trimStart().startsWith('#')) expect(line).toMatch(/!unsafe|rootaudit_(?:backup|hosts|file)/);
+      if (/\{[{%#]/.test(line) && !line.trimStart().startsWith('#'))
+        expect(line).toMatch(/!unsafe|rootaudit_(?:backup|hosts|file)/);
     }
   });
 
-  it.each(words.filter((word) => !half.test(word)).map((word) => ({ word })))('reads $word back', ({ word }) => {
-    expect(parse(yamlText({ key: word, list: [word] }))).toEqual({ key: word, list: [word] });
+  it('is refused for a path that Ansible would put a variable into, or that is not UTF-8', async () => {
+    for (const path of ['/d/$HOME', '/d/${HOME}', '/d/x\udc80y']) {
+      const plan = planOfActions([{ kind: 'delete', path, sha256: '0' }], '', DIRECTORY);
+      await expect(writeScript('ansible', inputOf(plan, ''))).rejects.toThrow(/Ansible would take|not UTF-8/);
+    }
   });
+
+  it.each(words.filter((word) => !half.test(word)).map((word) => ({ word })))(
+    'reads $word back',
+    ({ word }) => {
+      expect(parse(yamlText({ key: word, list: [word] }))).toEqual({ key: word, list: [word] });
+    },
+  );
 });

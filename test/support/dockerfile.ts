@@ -32,6 +32,7 @@ export function shellCommand({ word, rest }: Instruction): string {
     if (/[<`]/.test(rest)) throw new Error('not hidden');
     return String(words[2]);
   }
-  if (rest.includes('<<') || rest.startsWith('--')) throw new Error('a builder takes this for more than it is');
+  if (rest.includes('<<') || rest.startsWith('--'))
+    throw new Error('a builder takes this for more than it is');
   return rest;
 }

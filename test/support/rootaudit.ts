@@ -22,7 +22,8 @@ export function rootaudit(
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 30,
-    env: { PATH, HOME, ...environment },
+    // Nothing is left in the cache of whoever runs the tests.
+    env: { PATH, HOME, XDG_CACHE_HOME: '/dev/null', ...environment },
     ...(cwd !== undefined && { cwd }),
   });
   return { status, stdout, stderr };

@@ -32,7 +32,7 @@ export function planOn(target: Target, certificates: readonly string[], choice: 
   });
 }
 
-export function scriptInput(target: Target, { plan, bytes }: PlannedRemoval): ScriptInput {
+function scriptInput(target: Target, { plan, bytes }: PlannedRemoval): ScriptInput {
   return {
     plan,
     root: target.kind === 'live' ? '' : target.hostPath('/').replace(/\/+$/, ''),
@@ -70,7 +70,11 @@ const USUAL_ENVIRONMENT = {
 const LONG: Readonly<Record<string, string>> = { HKLM: 'HKEY_LOCAL_MACHINE', HKCU: 'HKEY_CURRENT_USER' };
 
 /** A running Windows, whose reg.exe is a table. */
-export function windowsMachine({ keys = {}, files = {}, environment = USUAL_ENVIRONMENT }: WindowsMachine): Target {
+export function windowsMachine({
+  keys = {},
+  files = {},
+  environment = USUAL_ENVIRONMENT,
+}: WindowsMachine): Target {
   const below = (key: string): string[] =>
     Object.keys(keys).filter((each) => `${each}\\`.toLowerCase().startsWith(`${key}\\`.toLowerCase()));
   return {
@@ -91,7 +95,10 @@ export function windowsMachine({ keys = {}, files = {}, environment = USUAL_ENVI
         if (names.length === 0) return undefined;
         const sections = names.map((name) => {
           const lines = Object.entries(keys[name] ?? {}).map(
-            ([value, data]) => `"${value}"=hex:${Buffer.from(data).toString('hex').replaceAll(/..(?!$)/g, '$&,')}`,
+            ([value, data]) =>
+              `"${value}"=hex:${Buffer.from(data)
+                .toString('hex')
+                .replaceAll(/..(?!$)/g, '$&,')}`,
           );
           return [`[${name.replace(/^\w+/, (short) => LONG[short] ?? short)}]`, ...lines, ''].join('\r\n');
         });

@@ -15,7 +15,7 @@ import {
   plainSafe,
 } from '../support/keystores.ts';
 import { fastDirectory } from '../support/removal.ts';
-import { describeWith, run } from './support/tools.ts';
+import { describeWith } from './support/tools.ts';
 
 let watch: ReturnType<typeof watchTools>;
 beforeAll(() => {
@@ -26,7 +26,7 @@ afterAll(() => {
 });
 
 /** certutil takes arguments, which end at a NUL, and are text. */
-const NICKNAMES = HOSTILE_NAMES.filter((name) => name.isWellFormed() && !name.includes('\0') && name !== '');
+const NICKNAMES = HOSTILE_NAMES.filter((name) => !/[\p{Cs}\0]/u.test(name));
 
 describeWith(['certutil'], 'hostile nicknames in an NSS database', () => {
   it.each([false, true])('distrust: %s', async (distrust) => {
@@ -50,8 +50,12 @@ describeWith(['certutil'], 'hostile nicknames in an NSS database', () => {
 
 const STORE = 'usr/lib/jvm/java-17/lib/security/cacerts';
 
-/** Java finds no two aliases that differ in case alone, and PKCS#12 keeps them in UCS-2. */
-const ALIASES = [...new Map(HOSTILE_NAMES.map((name) => [name.toLowerCase(), name])).values()];
+/** Java finds no two aliases that differ in case alone, nor in what PKCS#12 cannot tell apart. */
+const ALIASES = [
+  ...new Map(
+    HOSTILE_NAMES.map((name) => [name.toLowerCase().replaceAll(/\p{Cs}/gu, '\ufffd'), name]),
+  ).values(),
+];
 
 function keystoreRoot(content: Uint8Array): string {
   const root = fastDirectory();
@@ -80,16 +84,11 @@ describeWith(['keytool'], 'hostile aliases in a Java keystore', () => {
     expect(named.length).toBeGreaterThan(200);
     const root = keystoreRoot(make(named));
     const { plan } = await expectNoInjection(root, named);
-    const byHand = plan.stores
-      .filter(({ method }) => method === 'hand')
-      .flatMap(({ certificates }) => certificates);
-    const names = named
-      .filter(({ certificate }) => byHand.includes(certificate.sha256))
-      .map(({ name }) => name);
-    console.log(names.map((n) => JSON.stringify(n).slice(0, 60)));
-    expect(watch.ran()).toBe(false);
-    expect(run('keytool', ['-list', '-keystore', join(root, STORE), '-storepass', 'changeit'])).toContain(
-      'ran',
+    const byHand = new Set(
+      plan.stores.filter(({ method }) => method === 'hand').flatMap(({ certificates }) => certificates),
     );
+    const beyond = named.filter(({ name }, index) => index % 2 === 0 && /^-J|\0|\p{Cs}/u.test(name));
+    expect(byHand).toEqual(new Set(beyond.map(({ certificate }) => certificate.sha256)));
+    expect(watch.ran()).toBe(false);
   });
 });

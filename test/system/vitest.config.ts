@@ -6,6 +6,8 @@ export default defineConfig({
     // The last two also run without these tools, but see less.
     include: ['test/system/**/*.test.ts', 'test/cli/completion.test.ts', 'test/cli/man.test.ts'],
     fileParallelism: false,
+    // Nothing is left in the cache of whoever runs them.
+    env: { XDG_CACHE_HOME: '/dev/null' },
     testTimeout: 300_000,
     hookTimeout: 600_000,
   },

@@ -10,6 +10,9 @@ const DISPOSITION_WORDS = { safe: 'Remove', unsafe: 'Remove, with care', manual:
 /** The commands of one shell of Windows mean nothing, or something else, in the other. */
 const SHELL_WORDS = { sh: undefined, cmd: 'in cmd.exe', powershell: 'in PowerShell' } as const;
 
+const ORDER = markup`<p class="soft">One after the other. Stop where one fails: most of them begin with a check that nothing has changed since the scan.</p>
+`;
+
 const MAX_STORES = 100;
 const MAX_COMMANDS = 100;
 const MAX_COMMAND = 100_000;
@@ -44,7 +47,7 @@ ${
       ? undefined
       : markup`<p class="note">${shown(note, 10_000)}</p>
 `
-  }${commands.length > 0 ? commandList(commands) : undefined}${undo.length > 0 ? undoBlock(undo) : undefined}</div>
+  }${commands.length > 1 ? ORDER : undefined}${commands.length > 0 ? commandList(commands) : undefined}${undo.length > 0 ? undoBlock(undo) : undefined}</div>
 `;
 }
 

@@ -124,10 +124,11 @@ function obstacleOf(
 
 /**
  * The launcher of keytool takes every argument that starts with -J as an option for the virtual machine, so such
- * an alias would run what its author likes. The lower-case keystores have aliases that no command can name.
+ * an alias would run what its author likes. An argument is text, which half of a surrogate pair is not. The lower-case
+ * keystores have aliases that no command can name.
  */
 function isBeyondKeytool(alias: string, { format }: ParsedKeystore): boolean {
-  if (alias.startsWith('-J') || alias.includes('\0')) return true;
+  if (/^-J|\0|\p{Cs}/u.test(alias)) return true;
   if (format === 'PKCS#12') return alias === '';
   return format === 'JCEKS' && alias !== alias.toLowerCase();
 }
@@ -149,7 +150,9 @@ function typeOptions(alias: string, { format, passwordLess }: ParsedKeystore): s
 /** What keytool drops besides, because Java does not see it. */
 function lossesOf({ entries, format, keys }: ParsedKeystore): string[] {
   const losses: string[] = [];
-  const fold = (alias: string): string => (format === 'PKCS#12' ? alias.toLowerCase() : alias);
+  // Java reads PKCS#12 as text: halves of surrogate pairs are all the same to it.
+  const fold = (alias: string): string =>
+    format === 'PKCS#12' ? alias.toLowerCase().replaceAll(/\p{Cs}/gu, '\ufffd') : alias;
   const trusted = entries.filter(({ anchor }) => anchor).map(({ alias }) => fold(alias));
   if (new Set(trusted).size < trusted.length) {
     losses.push(
