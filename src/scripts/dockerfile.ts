@@ -64,7 +64,9 @@ const REFERENCE = /^[a-z0-9][\w.-]*(?::\d+)?(?:\/[\w.-]+)*(?::[\w][\w.-]*)?(?:@s
 
 function fromOf(image: ImageDescription | undefined, reference: string): string {
   const inRegistry = /^(?:registry|docker):(?:\/\/)?(.+)$/.exec(reference)?.[1];
-  const name = [inRegistry, image?.name].find((each) => each !== undefined && REFERENCE.test(each));
+  // An OCI layout often names no more than a tag.
+  const own = image?.name !== undefined && /[/:]/.test(image.name) ? image.name : undefined;
+  const name = [inRegistry, own].find((each) => each !== undefined && REFERENCE.test(each));
   return name === undefined ? '# Put the name of the image here:\nFROM IMAGE' : `FROM ${name}`;
 }
 

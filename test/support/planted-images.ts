@@ -28,7 +28,7 @@ export const BASE = makeFilesTar({
 });
 export const PLANT = makeFilesTar({ [LOCAL.slice(1)]: bad.pem });
 export const UNRELATED = makeFilesTar({ 'opt/app/readme': 'x' });
-export const DELETION = makeTar([{ path: 'usr/local/share/ca-certificates/.wh.corp.crt', content: '' }]);
+const DELETION = makeTar([{ path: 'usr/local/share/ca-certificates/.wh.corp.crt', content: '' }]);
 
 export const layersOf = (...plain: readonly Uint8Array[]): TestImage => ({
   names: ['example/app:1.2'],

@@ -79,7 +79,7 @@ const keystores: Readonly<Record<string, (named: readonly Named[]) => Uint8Array
 };
 
 describeWith(['keytool'], 'hostile aliases in a Java keystore', () => {
-  it.each(Object.entries(keystores))('%s', async (_type, make) => {
+  it.each(Object.entries(keystores))('%s', async (type, make) => {
     const named = certificatesNamed(ALIASES);
     expect(named.length).toBeGreaterThan(200);
     const root = keystoreRoot(make(named));
@@ -87,7 +87,9 @@ describeWith(['keytool'], 'hostile aliases in a Java keystore', () => {
     const byHand = new Set(
       plan.stores.filter(({ method }) => method === 'hand').flatMap(({ certificates }) => certificates),
     );
-    const beyond = named.filter(({ name }, index) => index % 2 === 0 && /^-J|\0|\p{Cs}/u.test(name));
+    // PKCS#12 has aliases in lower case, and -j is no option of the launcher.
+    const hidden = type === 'JKS' ? /^-J|\0|\p{Cs}/u : /\0|\p{Cs}/u;
+    const beyond = named.filter(({ name }, index) => index % 2 === 0 && hidden.test(name));
     expect(byHand).toEqual(new Set(beyond.map(({ certificate }) => certificate.sha256)));
     expect(watch.ran()).toBe(false);
   });
