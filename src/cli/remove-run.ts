@@ -51,7 +51,12 @@ export async function runRemove(
   if (options.apply) return applyRemoval(context);
   const planned = await planFor(context, targets);
   if (options.script === undefined) await show(planned, context);
-  else putScripts([await scriptOf(options.script, planned)], options, surroundings);
+  else {
+    putScripts([await scriptOf(options.script, planned)], options, surroundings);
+    if (planned.plan.steps.length === 0) {
+      process.stderr.write('Nothing can be done on this target from here: the script changes nothing.\n');
+    }
+  }
   return exitCodeFor(planned.plan);
 }
 

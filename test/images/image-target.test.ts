@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RootauditError } from '../../src/core/errors.ts';
 import type { Target } from '../../src/core/target.ts';
 import type { LayerContent } from '../../src/images/image-source.ts';
@@ -298,6 +298,21 @@ describe('an image whose layers come as streams', () => {
     }
     const large = `${20 << 20} abcab abcab ${content.toString('latin1', content.length - 4)} `;
     expect(found).toEqual([`/a ${large}`, '/b 1 z  z ', `/c ${large}`]);
+  });
+
+  it('hands over in pieces what is large where there is no temporary file', async () => {
+    vi.stubEnv('TMPDIR', '/dev/null');
+    try {
+      const content = Buffer.alloc(20 << 20, 'abc');
+      const target = await openImage(testImage([streamed(tar({ name: 'a', content }), 1 << 20)]));
+      const found: Uint8Array[] = [];
+      for await (const { content: file } of target.eachFile?.(['/']) ?? []) {
+        if (!('read' in file)) for await (const piece of file) found.push(Buffer.from(piece));
+      }
+      expect(Buffer.concat(found).equals(content)).toBe(true);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('hands over in pieces what is too large, also when nobody takes them', async () => {

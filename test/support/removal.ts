@@ -65,9 +65,10 @@ function attributesBelow(root: string): Readonly<Record<string, string>> {
   );
 }
 
-/** An attribute that any user may set, and an access list. */
+/** An attribute that any user may set, an access list, and (where root runs this) a label as SELinux has them. */
 export function setAttributes(path: string, value: string): void {
   if (!hasAttributeTools) return;
+  spawnSync('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:cert_t:s0', path]);
   spawnSync('setfattr', ['-n', 'user.origin', '-v', value, path]);
   spawnSync('setfacl', ['-m', 'u:1000:r', path]);
 }
