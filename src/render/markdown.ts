@@ -166,7 +166,16 @@ function removal({
   undo,
   elevated,
   note,
+  dockerfile,
 }: StoreRemediation): readonly string[] {
+  if (dockerfile) {
+    // An image is not changed: another is built from it.
+    const words = disposition === 'unsafe' ? DISPOSITION_WORDS.unsafe : DISPOSITION_WORDS.safe;
+    return [
+      `${words}, in a Dockerfile, as root:${note === undefined ? '' : ` ${plain(note)}`}`,
+      fence('dockerfile', dockerfile),
+    ];
+  }
   const who = shell === 'sh' ? 'root' : 'administrator';
   const asWhom = elevated && commands.length > 0 ? `, as ${who}` : '';
   return [

@@ -170,3 +170,20 @@ describe('an archive that tar(1) made', () => {
     expect(placesOf(scan(`tar:${file}`))).toEqual([[{ ...FOUND, layer: undefined }]]);
   });
 });
+
+describe('how a root leaves an image', () => {
+  it.each(['table', 'markdown', 'html'])('is said as lines of a Dockerfile (%s)', (format) => {
+    const { stdout } = rootaudit([
+      'scan',
+      '--no-policy',
+      '--blocklist',
+      BLOCKLIST,
+      '-f',
+      format,
+      archive(PLANTED),
+    ]);
+    expect(stdout).toContain('in a Dockerfile');
+    expect(stdout).toMatch(/RUN .*\/usr\/local\/share\/ca-certificates\/corp\.crt/);
+    expect(stdout).not.toContain('/var/backups');
+  });
+});

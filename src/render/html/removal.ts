@@ -28,14 +28,20 @@ export function removalBlocks(remediations: readonly StoreRemediation[], context
 }
 
 function removalBlock(remediation: StoreRemediation, context: Context): Html {
-  const { disposition, shell, commands, undo, elevated, note, store: id } = remediation;
+  const { disposition, shell, elevated, note, store: id, dockerfile } = remediation;
+  // An image is not changed: another is built from it.
+  const commands = dockerfile ?? remediation.commands;
+  const undo = dockerfile ? [] : remediation.undo;
   const store = context.stores.get(id);
   const who = shell === 'sh' ? 'root' : 'administrator';
   const how = [
+    dockerfile ? 'in a Dockerfile' : undefined,
     elevated && commands.length > 0 ? `as ${who}` : undefined,
     commands.length > 0 ? SHELL_WORDS[shell] : undefined,
   ].filter((word) => word !== undefined);
-  const title = [DISPOSITION_WORDS[disposition], ...how].join(', ');
+  const words =
+    dockerfile && disposition === 'manual' ? DISPOSITION_WORDS.safe : DISPOSITION_WORDS[disposition];
+  const title = [words, ...how].join(', ');
   return markup`<div class="removal ${disposition}">
 ${heading(context, 2, undefined, markup`${title}${store && markup` <span class="soft">from ${name(store.application)}</span>`}`)}
 ${
@@ -47,7 +53,7 @@ ${
       ? undefined
       : markup`<p class="note">${shown(note, 10_000)}</p>
 `
-  }${commands.length > 1 ? ORDER : undefined}${commands.length > 0 ? commandList(commands) : undefined}${undo.length > 0 ? undoBlock(undo) : undefined}</div>
+  }${commands.length > 1 && !dockerfile ? ORDER : undefined}${commands.length > 0 ? commandList(commands) : undefined}${undo.length > 0 ? undoBlock(undo) : undefined}</div>
 `;
 }
 
