@@ -30,7 +30,7 @@ export function scan(options: ScanOptions = {}): Promise<Report[]> {
  * for each target. Throws where one cannot be opened.
  */
 export function list(options: TargetOptions = {}): Promise<Inventory[]> {
-  return listAll(options);
+  return listAll(options, PACKAGE_ROOT);
 }
 
 /**

@@ -2,7 +2,9 @@
 
 import { listStores } from '../audit/list.ts';
 import type { StoreProgress } from '../audit/read-stores.ts';
+import type { Blocklist } from '../blocklist/load.ts';
 import type { Target } from '../core/target.ts';
+import { createPrograms } from '../match/programs.ts';
 import type { Inventory } from '../report/report.ts';
 import { STORE_TYPES } from '../stores/index.ts';
 import { TOOL } from './tool.ts';
@@ -10,14 +12,17 @@ import { TOOL } from './tool.ts';
 export async function inventoryOf(
   target: Target,
   storePasswords: readonly string[],
+  { compiled }: Blocklist,
   progress?: (state: StoreProgress) => void,
 ): Promise<Inventory> {
+  const programs = createPrograms(compiled);
   const list = (): Inventory =>
     listStores({
       target,
       stores: STORE_TYPES,
       tool: TOOL,
       read: { storePasswords },
+      programs,
       ...(progress && { progress }),
     });
   let inventory = list();

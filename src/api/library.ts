@@ -153,14 +153,15 @@ async function lookInside(
   });
 }
 
-export async function listAll(options: TargetOptions): Promise<Inventory[]> {
+export async function listAll(options: TargetOptions, packageRoot: string): Promise<Inventory[]> {
   const { signal, storePasswords = [] } = options;
   signal?.throwIfAborted();
+  const blocklist = openChosen(undefined, packageRoot);
   const inventories: Inventory[] = [];
   for await (const opened of watched(open(options), () => signal?.throwIfAborted())) {
     // What is left out here would look like a target without stores.
     if ('error' in opened) throw opened.error;
-    inventories.push(await inventoryOf(opened.target, storePasswords));
+    inventories.push(await inventoryOf(opened.target, storePasswords, blocklist));
   }
   return inventories;
 }

@@ -3,6 +3,7 @@
 import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { purposesWith, trustStatus } from '../core/trust.ts';
+import type { Programs } from '../match/programs.ts';
 import { summariseCertificate } from '../report/certificate-summary.ts';
 import { SCHEMA_VERSION, type Inventory, type InventoryEntry, type Report } from '../report/report.ts';
 import { readStores, type FoundStore, type StoreProgress } from './read-stores.ts';
@@ -13,15 +14,17 @@ export interface ListInput {
   readonly stores: readonly StoreType[];
   readonly tool: Report['tool'];
   readonly read: ReadOptions;
+  /** Which root programmes ship a certificate. */
+  readonly programs: Programs;
   readonly progress?: (state: StoreProgress) => void;
 }
 
-export function listStores({ target, stores, tool, read, progress }: ListInput): Inventory {
+export function listStores({ target, stores, tool, read, programs, progress }: ListInput): Inventory {
   const entries = new Map<string, InventoryEntry[]>();
   const visit = (anchor: TrustAnchor, { id }: FoundStore): void => {
     const listed = entries.get(id) ?? [];
     entries.set(id, listed);
-    listed.push(entryOf(anchor));
+    listed.push(entryOf(anchor, programs));
   };
   const { stores: summaries, problems: inStores } = readStores(target, stores, read, visit, progress);
   const problems = [...(target.problems ?? []), ...inStores];
@@ -36,13 +39,14 @@ export function listStores({ target, stores, tool, read, progress }: ListInput):
   };
 }
 
-function entryOf({ certificate, entry, path, trust }: TrustAnchor): InventoryEntry {
+function entryOf({ certificate, entry, path, trust }: TrustAnchor, programs: Programs): InventoryEntry {
   return {
     entry,
     path,
     trust: trustStatus(trust),
     purposes: purposesWith(trust, 'trusted'),
     expressed: trust.expressed,
+    programs: programs(certificate.sha256),
     certificate: summariseCertificate(certificate),
   };
 }

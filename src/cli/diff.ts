@@ -149,7 +149,12 @@ function audit(
   return withTarget(named, options, surroundings, async (target) =>
     saved(
       kind === 'inventory'
-        ? await inventoryOf(target, passwordsOf(options), progressOf(surroundings))
+        ? await inventoryOf(
+            target,
+            passwordsOf(options),
+            openChosenBlocklist(options, surroundings),
+            progressOf(surroundings),
+          )
         : await reportOf(target, options, surroundings),
       reference,
     ),

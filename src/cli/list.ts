@@ -5,7 +5,7 @@ import { inventoryOf } from '../api/inventory.ts';
 import type { StoreProgress } from '../audit/read-stores.ts';
 import { describe, type HelpDetails } from './help.ts';
 import { withTarget } from './inventory.ts';
-import { addTargetOptions, type Surroundings } from './options.ts';
+import { addTargetOptions, openChosenBlocklist, type Surroundings } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
 import { storeWords } from './progress-words.ts';
 import { passwordsOf } from './store-passwords.ts';
@@ -33,8 +33,9 @@ export function addListCommand(program: Command, surroundings: Surroundings): vo
     async (reference: string | undefined, options: OutputOptions & ImageOptions) => {
       const { progress } = surroundings.terminal;
       const show = progress && ((state: StoreProgress) => progress.show(() => storeWords(state)));
+      const blocklist = openChosenBlocklist({}, surroundings);
       const inventory = await withTarget(reference, options, surroundings, (target) =>
-        inventoryOf(target, passwordsOf(options), show),
+        inventoryOf(target, passwordsOf(options), blocklist, show),
       );
       await writeOutputs('inventory', options, surroundings, (render, style) => render(inventory, style));
     },

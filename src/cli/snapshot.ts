@@ -7,7 +7,7 @@ import { count, visible } from '../core/text.ts';
 import { EXIT } from './exit-code.ts';
 import { describe, type HelpDetails } from './help.ts';
 import { withTarget } from './inventory.ts';
-import { addTargetOptions, type Surroundings } from './options.ts';
+import { addTargetOptions, openChosenBlocklist, type Surroundings } from './options.ts';
 import { checkPlace, writeOutputs } from './outputs.ts';
 import { storeWords } from './progress-words.ts';
 import { passwordsOf } from './store-passwords.ts';
@@ -48,8 +48,9 @@ export function addSnapshotCommand(program: Command, surroundings: Surroundings)
       const { output, allowIncomplete } = options;
       const { progress, quiet } = surroundings.terminal;
       const show = progress && ((state: StoreProgress) => progress.show(() => storeWords(state)));
+      const blocklist = openChosenBlocklist({}, surroundings);
       const inventory = await withTarget(reference, options, surroundings, (target) =>
-        inventoryOf(target, passwordsOf(options), show),
+        inventoryOf(target, passwordsOf(options), blocklist, show),
       );
       const format = [{ format: 'json', file: output }] as const;
       await writeOutputs('inventory', { format }, surroundings, (render, style) => render(inventory, style));

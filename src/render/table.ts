@@ -201,13 +201,14 @@ function storeText(store: Inventory['stores'][number], paint: Palette, style: St
   const also = store.aliases.length > 0 ? `, also ${store.aliases.join(', ')}` : '';
   const title = `${paint.strong(visible(store.application))}  ${visible(store.path)}${visible(also)}`;
   const facts = `  ${store.type}, ${store.format}, ${store.scope}: ${storeCount(store)}`;
-  const rows = store.entries.map(({ entry, trust, certificate, expressed }): Row => {
+  const rows = store.entries.map(({ entry, trust, certificate, expressed, programs }): Row => {
     const shown = trust === 'trusted' ? paint.good(trust) : paint.faint(trust);
     return [
       shown,
       certificate.sha256.slice(0, 16),
       visible(certificate.subject || entry, 90),
       paint.faint(visible(expressed)),
+      trust === 'trusted' && programs.length === 0 ? paint.warn('no root programme ships it') : '',
     ];
   });
   return [title, paint.faint(facts), ...(rows.length > 0 ? [grid(rows, style)] : [])].join('\n');

@@ -223,5 +223,7 @@ export interface InventoryEntry {
   readonly trust: TrustStatus;
   readonly purposes: readonly Purpose[];
   readonly expressed: string;
+  /** Root programmes that ship it today, or once did (windows-builtin, java); none for a root that somebody added. */
+  readonly programs: readonly string[];
   readonly certificate: CertificateSummary;
 }

@@ -36,6 +36,7 @@ function inventory(tree: Readonly<Record<string, Node>>): Inventory {
     stores: STORE_TYPES,
     tool: { name: 'rootaudit', version: '0' },
     read: { storePasswords: [] },
+    programs: () => [],
   });
 }
 
@@ -83,6 +84,7 @@ describe('hostile stores', () => {
       stores: STORE_TYPES,
       tool: { name: 'rootaudit', version: '0' },
       read: { storePasswords: [] },
+      programs: () => [],
     });
     expect(problems.map(({ code }) => code)).toEqual(['too-large', 'too-large']);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);

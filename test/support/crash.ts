@@ -29,6 +29,7 @@ export function trustedIn(root: string): readonly string[] {
     stores: STORE_TYPES,
     tool: { name: 'test', version: '0' },
     read: { storePasswords: [] },
+    programs: () => [],
   });
   expect(problems).toEqual([]);
   return stores.flatMap(({ id, entries }) =>

@@ -383,6 +383,7 @@ export const inventory: Inventory = {
           trust: 'present',
           purposes: [],
           expressed: 'not selected',
+          programs: [],
           certificate: held,
         },
       ],
@@ -397,6 +398,7 @@ export const inventory: Inventory = {
           trust: 'mitigated',
           purposes: [],
           expressed: 'p,p,p',
+          programs: ['mozilla'],
           certificate: unreadable,
         },
       ],
@@ -412,7 +414,7 @@ function entryOf(
 ): Inventory['stores'][number]['entries'][number] {
   if (!place) throw new RangeError('no place');
   const { entry, path, purposes, expressed } = place;
-  return { entry, path, trust: 'trusted', purposes, expressed, certificate: summary };
+  return { entry, path, trust: 'trusted', purposes, expressed, programs: [], certificate: summary };
 }
 
 /** Names of files and certificates that try to become something else than a name. */
