@@ -61,7 +61,14 @@ export function writeBlocklist(
   };
   for (const each of advisories) write(`advisories/${each.id}.json`, JSON.stringify(each));
   for (const der of certificates) write(`certificates/${sha256(der)}.pem`, toPem(der));
-  const none = { date: '2026-01-01', sources: [], roots: {}, java: [], windowsBuiltin: [], windowsRequired: [] };
+  const none = {
+    date: '2026-01-01',
+    sources: [],
+    roots: {},
+    java: [],
+    windowsBuiltin: [],
+    windowsRequired: [],
+  };
   write('root-programs.json', JSON.stringify({ ...none, ...programs }));
   const manifest = { schemaVersion: 1, version: '2026.1.1', date: '2026-01-01', files };
   writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
