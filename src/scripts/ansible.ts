@@ -98,10 +98,21 @@ function expectTasks({ script: { files, steps } }: Context): Task[] {
   });
 }
 
+/** `command` learned in 2.16 to leave `$NAME` in an argument alone. */
+const VERSION_TASK: Task = {
+  name: 'Stop where Ansible is too old',
+  'ansible.builtin.assert': {
+    that: ["ansible_version.full is version('2.16', '>=')"],
+    fail_msg: 'This playbook needs ansible-core 2.16 or later; nothing was touched',
+    quiet: true,
+  },
+};
+
 function applyTasks(context: Context): Yaml {
   const { files, steps } = context.script;
   const edits = steps.filter((step) => step.kind === 'edit');
   const tasks: Task[] = [
+    VERSION_TASK,
     ...statTasks(files, context),
     ...edits.map(({ number }) => ({
       name: `See whether step ${number} was done`,
@@ -151,6 +162,7 @@ function undoTasks(context: Context): Yaml {
   const edits = steps.filter((step) => step.kind === 'edit');
   const back = files.toReversed();
   const tasks: Task[] = [
+    VERSION_TASK,
     {
       name: 'Look for copies',
       'ansible.builtin.stat': { path: BACKUP },

@@ -248,8 +248,38 @@ describeWith([...NEEDS, 'umoci'], 'the lines of a Dockerfile', () => {
 });
 
 const ansible = process.env['ROOTAUDIT_ANSIBLE'] ?? dirname(findTool('ansible-playbook') ?? '');
-const hasAnsible =
+const isThere =
   ansible !== '' && ['ansible-playbook', 'ansible-lint'].every((name) => existsSync(join(ansible, name)));
+/** Debian 12 has 2.14. */
+const [, minor] = isThere
+  ? (/core 2\.(\d+)/.exec(
+      spawnSync(join(ansible, 'ansible-playbook'), ['--version'], { encoding: 'utf8' }).stdout,
+    ) ?? [])
+  : [];
+const hasAnsible = Number(minor ?? 0) >= 16;
+
+describe.skipIf(!isThere || hasAnsible)('a playbook, where Ansible is too old', () => {
+  it('stops before it touches anything', async () => {
+    const { path: root } = makeRoot({
+      '/etc/os-release': 'ID=debian\n',
+      '/usr/local/share/ca-certificates/a.crt': bad.pem,
+    });
+    const before = readdirSync(root, { recursive: true });
+    const file = join(makeTemporaryDirectory(), 'playbook.yml');
+    writeFileSync(file, await scriptFor('ansible', openDirectory(root), [bad.sha256]));
+    const backup = join(makeTemporaryDirectory(), 'backup');
+    const variables = JSON.stringify({ ansible_become: false, rootaudit_backup: backup });
+    const words = ['-i', 'localhost,', '-c', 'local', '-e', variables, file];
+    const { status, stdout } = spawnSync(join(ansible, 'ansible-playbook'), words, {
+      encoding: 'utf8',
+      env: { ...TOOL_ENVIRONMENT, HOME: makeTemporaryDirectory(), LC_ALL: 'C.UTF-8' },
+    });
+    expect(status).toBe(2);
+    expect(stdout).toContain('needs ansible-core 2.16');
+    expect(readdirSync(root, { recursive: true })).toEqual(before);
+    expect(existsSync(backup)).toBe(false);
+  });
+});
 
 describe.skipIf(!hasAnsible)(`a playbook${hasAnsible ? '' : ' (needs ROOTAUDIT_ANSIBLE)'}`, () => {
   const python = existsSync(join(ansible, 'python')) ? join(ansible, 'python') : '/usr/bin/python3';
