@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +7,7 @@ import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { differences, treeAt } from '../support/removal.ts';
 import { rootaudit, type Run } from '../support/rootaudit.ts';
+import { answeredOnTerminal, hasCommand } from '../support/terminal.ts';
 import { makeTemporaryDirectory, makeTree, type Node } from '../support/tree.ts';
 
 const bad = makeCertificate({ subject: { CN: 'Planted Root' } });
@@ -195,9 +195,7 @@ describe('rootaudit remove', () => {
 
 const packaged = { '/usr/share/pki/ca-trust-source/anchors/bundle.pem': bad.pem + good.pem };
 
-const hasScript = spawnSync('script', ['--version']).status === 0;
-
-describe.skipIf(!hasScript)(`on a terminal${hasScript ? '' : ' (skipped: script is missing)'}`, () => {
+describe.skipIf(!hasCommand('script'))('on a terminal (needs script)', () => {
   it.each([
     ['yes', true],
     ['y', true],
@@ -206,15 +204,11 @@ describe.skipIf(!hasScript)(`on a terminal${hasScript ? '' : ' (skipped: script 
     ['yesterday', false],
     ['\u0003', false],
     ['\u0004', false],
-  ])('the answer %j does it: %s', (answer, done) => {
+  ])('the answer %j does it: %s', async (answer, done) => {
     const { root, journal } = place();
     const words = [process.execPath, COMMAND, 'remove', '--apply', '--root', root];
     const command = [...words, '--blocklist', BLOCKLIST, '--journal', journal].join(' ');
-    const { stdout, status } = spawnSync('script', ['-qefc', command, '/dev/null'], {
-      input: `${answer}\n`,
-      encoding: 'utf8',
-      timeout: 50_000,
-    });
+    const { stdout, status } = await answeredOnTerminal(command, 'Do this?', `${answer}\n`);
     expect(stdout).toContain('Do this?');
     expect([existsSync(join(root, LOCAL)), status]).toEqual([!done, done ? 0 : 1]);
     expect(existsSync(join(journal, 'lock'))).toBe(false);

@@ -1,6 +1,6 @@
 /** Commands in a terminal of their own, by util-linux's script. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
@@ -31,4 +31,29 @@ export function onTerminal(
   if (error) throw error;
   if (status === null) throw new Error(`${command} did not end: ${stdout}`);
   return stdout;
+}
+
+/** What `command` prints and how it ends, when `answer` is typed once it has asked `question`. */
+export function answeredOnTerminal(
+  command: string,
+  question: string,
+  answer: string,
+): Promise<{ readonly stdout: string; readonly status: number | null }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('script', ['-qefc', command, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      timeout: 50_000,
+    });
+    let stdout = '';
+    let isAsked = false;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      // What is typed before the question is there goes to the terminal and not to who asks: ^C would end it.
+      if (isAsked || !stdout.includes(question)) return;
+      isAsked = true;
+      child.stdin.write(answer);
+    });
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ stdout, status }));
+  });
 }
