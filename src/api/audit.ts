@@ -4,6 +4,7 @@ import { withLowerLayers } from '../audit/lower-layers.ts';
 import type { StoreProgress } from '../audit/read-stores.ts';
 import { scan, type ScanInput } from '../audit/scan.ts';
 import { UnrecognisedRoots } from '../audit/unrecognised.ts';
+import { untilFetched } from '../audit/until-fetched.ts';
 import type { Blocklist } from '../blocklist/load.ts';
 import type { DeepResult } from '../core/embedded.ts';
 import type { RootauditError } from '../core/errors.ts';
@@ -68,26 +69,17 @@ async function auditTarget(target: Target, rules: AuditRules): Promise<Report> {
   // To look inside, all of a stream is read once more: not before it is known which files of it are to be kept.
   const isStream = target.fetchMissing !== undefined;
   const deep = isStream ? undefined : await lookInside?.(target);
-  let report = await auditFetching(target, rules, deep);
-  if (isStream && lookInside) report = await auditFetching(target, rules, await lookInside(target));
+  let report = await untilFetched(target, () => auditOnce(target, rules, deep));
+  if (isStream && lookInside) {
+    const found = await lookInside(target);
+    report = await untilFetched(target, () => auditOnce(target, rules, found));
+  }
   if (!rules.allLayers || !target.states) return report;
   const states: Report[] = [];
   for (const state of target.states()) {
-    states.push(scan(inputFor(state, rules)));
-    while (await state.fetchMissing?.()) states.splice(-1, 1, scan(inputFor(state, rules)));
+    states.push(await untilFetched(state, () => scan(inputFor(state, rules))));
   }
   return withLowerLayers(report, states);
-}
-
-/** What a stream has let go by is fetched when a store asks for it. */
-async function auditFetching(
-  target: Target,
-  rules: AuditRules,
-  deep: DeepResult | undefined,
-): Promise<Report> {
-  let report = await auditOnce(target, rules, deep);
-  while (await target.fetchMissing?.()) report = await auditOnce(target, rules, deep);
-  return report;
 }
 
 async function auditOnce(target: Target, rules: AuditRules, deep: DeepResult | undefined): Promise<Report> {

@@ -1,6 +1,7 @@
 /** Every certificate of a target. */
 
 import { listStores } from '../audit/list.ts';
+import { untilFetched } from '../audit/until-fetched.ts';
 import type { StoreProgress } from '../audit/read-stores.ts';
 import type { Blocklist } from '../blocklist/load.ts';
 import type { Target } from '../core/target.ts';
@@ -9,14 +10,14 @@ import type { Inventory } from '../report/report.ts';
 import { STORE_TYPES } from '../stores/index.ts';
 import { TOOL } from './tool.ts';
 
-export async function inventoryOf(
+export function inventoryOf(
   target: Target,
   storePasswords: readonly string[],
   { compiled }: Blocklist,
   progress?: (state: StoreProgress) => void,
 ): Promise<Inventory> {
   const programs = createPrograms(compiled);
-  const list = (): Inventory =>
+  return untilFetched(target, () =>
     listStores({
       target,
       stores: STORE_TYPES,
@@ -24,9 +25,6 @@ export async function inventoryOf(
       read: { storePasswords },
       programs,
       ...(progress && { progress }),
-    });
-  let inventory = list();
-  // What a stream has let go by is fetched when a store asks for it.
-  while (await target.fetchMissing?.()) inventory = list();
-  return inventory;
+    }),
+  );
 }

@@ -2,7 +2,7 @@
 
 import type { Problem } from '../core/errors.ts';
 import type { ReadOptions, StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
-import { FsError, type Target } from '../core/target.ts';
+import { FsError, unlessRefused, type Target } from '../core/target.ts';
 import { trustStatus } from '../core/trust.ts';
 import type { StoreSummary } from '../report/report.ts';
 
@@ -76,12 +76,7 @@ function findStores(target: Target, types: readonly StoreType[]): ReadonlyMap<st
 export function realPath(target: Target, path: string): string {
   // A place in the registry of a running Windows is no path.
   if (!path.startsWith('/')) return path;
-  try {
-    return target.fs.realPath(path) ?? path;
-  } catch (error) {
-    if (error instanceof FsError) return path;
-    throw error;
-  }
+  return unlessRefused(() => target.fs.realPath(path)) ?? path;
 }
 
 /** A refusal in the middle of a store ends it with a problem. */

@@ -5,7 +5,7 @@
 
 import type { Certificate } from '../core/certificate.ts';
 import type { TrustAnchor } from '../core/store.ts';
-import { FsError, type Target } from '../core/target.ts';
+import { unlessRefused, type Target } from '../core/target.ts';
 import { trustStatus } from '../core/trust.ts';
 import type { Programs } from '../match/programs.ts';
 import { packageOwners, type PackageOwner } from '../provenance/packages.ts';
@@ -109,12 +109,7 @@ function originsOf(
 
 function statOf({ fs }: Target, path: string): ReturnType<Target['fs']['stat']> {
   if (!path.startsWith('/')) return undefined;
-  try {
-    return fs.stat(path);
-  } catch (error) {
-    if (error instanceof FsError) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => fs.stat(path));
 }
 
 function userOf({ fs }: Target, uid: number): string {

@@ -3,12 +3,12 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { inventoryOf } from '../api/inventory.ts';
+import { matcherFor } from '../api/blocklist.ts';
 import { readSaved } from '../api/saved.ts';
-import type { StoreProgress } from '../audit/read-stores.ts';
 import { scan } from '../audit/scan.ts';
+import { untilFetched } from '../audit/until-fetched.ts';
 import { RootauditError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
-import { createMatcher } from '../match/matcher.ts';
 import { compareAudits, hasChanges, onlyAudit, type Drift } from '../report/drift.ts';
 import type { Report } from '../report/report.ts';
 import { parseSaved, type SavedInventory, type SavedReport } from '../report/saved.ts';
@@ -24,7 +24,7 @@ import {
   type Surroundings,
 } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
-import { storeWords } from './progress-words.ts';
+import { storeProgress } from './progress-words.ts';
 import { addPasswordOptions, passwordsOf } from './store-passwords.ts';
 import { addImageOptions, type ImageOptions } from './targets.ts';
 import { suggestArguments } from './values.ts';
@@ -153,7 +153,7 @@ function audit(
             target,
             passwordsOf(options),
             openChosenBlocklist(options, surroundings),
-            progressOf(surroundings),
+            storeProgress(surroundings.terminal),
           )
         : await reportOf(target, options, surroundings),
       reference,
@@ -161,15 +161,12 @@ function audit(
   );
 }
 
-async function reportOf(target: Target, options: DiffOptions, surroundings: Surroundings): Promise<Report> {
+function reportOf(target: Target, options: DiffOptions, surroundings: Surroundings): Promise<Report> {
   const blocklist = openChosenBlocklist(options, surroundings);
   const { version, digest } = blocklist.compiled;
-  const matcher = createMatcher(blocklist.compiled, {
-    unverifiedNames: false,
-    blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
-  });
-  const progress = progressOf(surroundings);
-  const audited = (): Report =>
+  const progress = storeProgress(surroundings.terminal);
+  const matcher = matcherFor(blocklist, false);
+  return untilFetched(target, () =>
     scan({
       target,
       stores: STORE_TYPES,
@@ -180,15 +177,8 @@ async function reportOf(target: Target, options: DiffOptions, surroundings: Surr
       mitigated: true,
       removeShipped: false,
       ...(progress && { progress }),
-    });
-  let report = audited();
-  while (await target.fetchMissing?.()) report = audited();
-  return report;
-}
-
-function progressOf({ terminal }: Surroundings): ((state: StoreProgress) => void) | undefined {
-  const { progress } = terminal;
-  return progress && ((state) => progress.show(() => storeWords(state)));
+    }),
+  );
 }
 
 /** Through JSON, so that a target is read exactly as its file would be. */

@@ -2,12 +2,11 @@
 
 import type { Command } from 'commander';
 import { inventoryOf } from '../api/inventory.ts';
-import type { StoreProgress } from '../audit/read-stores.ts';
 import { describe, type HelpDetails } from './help.ts';
 import { withTarget } from './inventory.ts';
 import { addTargetOptions, openChosenBlocklist, type Surroundings } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
-import { storeWords } from './progress-words.ts';
+import { storeProgress } from './progress-words.ts';
 import { passwordsOf } from './store-passwords.ts';
 import { addImageOptions, type ImageOptions } from './targets.ts';
 
@@ -31,8 +30,7 @@ export function addListCommand(program: Command, surroundings: Surroundings): vo
     .description('print every trust store and every certificate in it');
   addImageOptions(addTargetOptions(addFormatOption(command, 'inventory'))).action(
     async (reference: string | undefined, options: OutputOptions & ImageOptions) => {
-      const { progress } = surroundings.terminal;
-      const show = progress && ((state: StoreProgress) => progress.show(() => storeWords(state)));
+      const show = storeProgress(surroundings.terminal);
       const blocklist = openChosenBlocklist({}, surroundings);
       const inventory = await withTarget(reference, options, surroundings, (target) =>
         inventoryOf(target, passwordsOf(options), blocklist, show),

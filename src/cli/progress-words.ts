@@ -4,9 +4,17 @@ import type { StoreProgress } from '../audit/read-stores.ts';
 import { count, visible } from '../core/text.ts';
 import type { DeepProgress } from '../deep/deep.ts';
 import type { ImageProgressState } from '../images/progress.ts';
+import type { Terminal } from './terminal.ts';
 
 /** A path of thousands of letters would only be cut off. */
 const MOST = 300;
+
+/** For the reading of stores; undefined where nobody is told. */
+export function storeProgress({
+  progress,
+}: Pick<Terminal, 'progress'>): ((state: StoreProgress) => void) | undefined {
+  return progress && ((state) => progress.show(() => storeWords(state)));
+}
 
 export function storeWords({ path, done, total }: StoreProgress): string {
   return `store ${done + 1} of ${total}, ${visible(path, MOST)}`;

@@ -1,9 +1,10 @@
 /** What `rootaudit remove` does: plan, show, ask, do, and look again. */
 
+import { matcherFor } from '../api/blocklist.ts';
 import { planRemoval } from '../audit/plan-removal.ts';
+import { untilFetched } from '../audit/until-fetched.ts';
 import { RootauditError } from '../core/errors.ts';
 import { count } from '../core/text.ts';
-import { createMatcher } from '../match/matcher.ts';
 import { isRunnable, RemovalInterrupted } from '../removal/apply.ts';
 import { defaultJournalBase, prepareBase } from '../removal/journal.ts';
 import { cleanUpAfterOthers } from '../removal/leftovers.ts';
@@ -16,7 +17,7 @@ import { applyPlan, rootOf, type Planned } from './apply-plan.ts';
 import { EXIT, worstOf } from './exit-code.ts';
 import { openChosenBlocklist, openTarget, TOOL, type Surroundings } from './options.ts';
 import { outputStyle } from './outputs.ts';
-import { storeWords } from './progress-words.ts';
+import { storeProgress } from './progress-words.ts';
 import { confirm, isAnsweredByPerson } from './question.ts';
 import {
   refuseImage,
@@ -65,9 +66,7 @@ async function planImages(context: Context, reference: string): Promise<number> 
   if (options.apply) refuseImage('image');
   const { script } = options;
   const plans = await eachImage(reference, options, async (target) => {
-    let planned = planOn(target, context, targets);
-    // What a stream has let go by is fetched when a store asks for it.
-    while (await target.fetchMissing?.()) planned = planOn(target, context, targets);
+    const planned = await untilFetched(target, () => planOn(target, context, targets));
     if (script === undefined) await show(planned, context);
     return { plan: planned.plan, text: script && (await scriptOf(script, planned)) };
   });
@@ -96,20 +95,18 @@ function planOn(
   const blocklist = openChosenBlocklist(options, surroundings);
   const { version, digest } = blocklist.compiled;
   const { progress } = surroundings.terminal;
+  const tell = storeProgress(surroundings.terminal);
   const planned = planRemoval({
     target,
     stores: STORE_TYPES,
-    matcher: createMatcher(blocklist.compiled, {
-      unverifiedNames: false,
-      blockedCertificate: (fingerprint) => blocklist.certificate(fingerprint),
-    }),
+    matcher: matcherFor(blocklist, false),
     blocklist: { version, digest },
     advisoryIds: blocklist.advisoryIds(),
     tool: TOOL,
     read: { storePasswords: passwordsOf(options) },
     choice: { ...options, targets },
     distrust: options.distrust,
-    ...(progress && { progress: (state) => progress.show(() => storeWords(state)) }),
+    ...(tell && { progress: tell }),
   });
   progress?.clear();
   return { ...planned, target };

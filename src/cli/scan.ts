@@ -20,7 +20,7 @@ import {
 } from './options.ts';
 import { addFormatOption, writeOutputs, type OutputOptions } from './outputs.ts';
 import { addPolicyOptions, loadJudgement, type PolicyOptions } from './policy.ts';
-import { deepWords, storeWords } from './progress-words.ts';
+import { deepWords, storeProgress } from './progress-words.ts';
 import type { Progress } from './progress.ts';
 import { passwordsOf } from './store-passwords.ts';
 import { addImageOptions, openTargets, type ImageOptions } from './targets.ts';
@@ -95,6 +95,7 @@ async function runScan(
   const matcher = matcherFor(blocklist, options.unverifiedNames);
   const { deep } = options;
   const { progress } = surroundings.terminal;
+  const tell = storeProgress(surroundings.terminal);
   const { mitigated, removeShipped, allLayers } = options;
   const rules: AuditRules = {
     mitigated,
@@ -107,7 +108,7 @@ async function runScan(
     ...(deep !== undefined && {
       lookInside: (target: Target) => lookInside(target, matcher, deep, progress),
     }),
-    ...(progress && { progress: (state) => progress.show(() => storeWords(state)) }),
+    ...(tell && { progress: tell }),
   };
   const reports: Report[] = [];
   let isWhole = true;

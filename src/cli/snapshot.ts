@@ -2,14 +2,13 @@
 
 import type { Command } from 'commander';
 import { inventoryOf } from '../api/inventory.ts';
-import type { StoreProgress } from '../audit/read-stores.ts';
 import { count, visible } from '../core/text.ts';
 import { EXIT } from './exit-code.ts';
 import { describe, type HelpDetails } from './help.ts';
 import { withTarget } from './inventory.ts';
 import { addTargetOptions, openChosenBlocklist, type Surroundings } from './options.ts';
 import { checkPlace, writeOutputs } from './outputs.ts';
-import { storeWords } from './progress-words.ts';
+import { storeProgress } from './progress-words.ts';
 import { passwordsOf } from './store-passwords.ts';
 import { addImageOptions, type ImageOptions } from './targets.ts';
 
@@ -46,8 +45,8 @@ export function addSnapshotCommand(program: Command, surroundings: Surroundings)
   addImageOptions(addTargetOptions(command)).action(
     async (reference: string | undefined, options: SnapshotOptions) => {
       const { output, allowIncomplete } = options;
-      const { progress, quiet } = surroundings.terminal;
-      const show = progress && ((state: StoreProgress) => progress.show(() => storeWords(state)));
+      const { quiet } = surroundings.terminal;
+      const show = storeProgress(surroundings.terminal);
       const blocklist = openChosenBlocklist({}, surroundings);
       const inventory = await withTarget(reference, options, surroundings, (target) =>
         inventoryOf(target, passwordsOf(options), blocklist, show),

@@ -14,6 +14,16 @@ export class FsError extends Error {
   }
 }
 
+/** What `ask` gives; undefined where the file system refuses to tell. Any other error is rethrown. */
+export function unlessRefused<Answer>(ask: () => Answer): Answer | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof FsError) return undefined;
+    throw error;
+  }
+}
+
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'other';
   readonly size: number;

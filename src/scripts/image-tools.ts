@@ -1,6 +1,6 @@
 /** Which commands an image has: a line of a Dockerfile can run no other. */
 
-import { FsError, type Target } from '../core/target.ts';
+import { unlessRefused, type Target } from '../core/target.ts';
 
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
@@ -20,10 +20,5 @@ export function commandsOf({ fs, environment }: Target): (command: string) => bo
 }
 
 function isFile(fs: Target['fs'], path: string): boolean {
-  try {
-    return fs.kind(path) === 'file';
-  } catch (error) {
-    if (error instanceof FsError) return false;
-    throw error;
-  }
+  return unlessRefused(() => fs.kind(path)) === 'file';
 }

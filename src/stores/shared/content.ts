@@ -3,7 +3,14 @@
 import { certificateFrom, type Certificate } from '../../core/certificate.ts';
 import { diagnosticToProblem, type Diagnostic, type Problem } from '../../core/errors.ts';
 import type { ReadOptions, StoreContent, StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
-import { FsError, MAX_FILE_BYTES, type DirectoryEntry, type ReadFs, type Target } from '../../core/target.ts';
+import {
+  FsError,
+  MAX_FILE_BYTES,
+  unlessRefused,
+  type DirectoryEntry,
+  type ReadFs,
+  type Target,
+} from '../../core/target.ts';
 import type { Trust } from '../../core/trust.ts';
 import { auxTrust } from '../../formats/cert-aux.ts';
 import { parsePem, type PemEntry } from '../../formats/pem.ts';
@@ -207,10 +214,5 @@ export function exists(target: Target, path: string, kind?: 'file' | 'directory'
 
 /** The path without links, or the path itself where that cannot be told. */
 export function realPathOr(target: Target, path: string): string {
-  try {
-    return target.fs.realPath(path) ?? path;
-  } catch (error) {
-    if (error instanceof FsError) return path;
-    throw error;
-  }
+  return unlessRefused(() => target.fs.realPath(path)) ?? path;
 }

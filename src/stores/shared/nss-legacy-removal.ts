@@ -3,17 +3,15 @@
 import { posix } from 'node:path';
 import { equalBytes } from '../../core/bytes.ts';
 import { certificateFrom, hasSameSubject, type Certificate } from '../../core/certificate.ts';
-import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, TrustAnchor } from '../../core/store.ts';
-import { FsError, type Target } from '../../core/target.ts';
+import { unlessRefused, type Target } from '../../core/target.ts';
 import { trustStatus } from '../../core/trust.ts';
 import type { Cert8Entry } from '../../formats/nss-cert8.ts';
-import { copyCommands } from './backup.ts';
-import { exists, realPathOr } from './content.ts';
+import { realPathOr } from './content.ts';
 import { parseLegacy } from './nss-legacy.ts';
-import { checkArguments, checkCommands, isPlainNickname, type NssStep } from './nss-selector.ts';
-import { certificatesOf, editAction, placeholderFor, type Step } from './steps.ts';
-import { stillHolds } from './unchanged.ts';
+import { runCertutil } from './nss-certutil.ts';
+import { isPlainNickname, type NssStep, type SelectorCheck } from './nss-selector.ts';
+import { certificatesOf, type Step } from './steps.ts';
 
 /** certutil opens all three, and writes where it thinks it has to. */
 const FILES = ['cert8.db', 'key3.db', 'secmod.db'];
@@ -31,7 +29,7 @@ export function legacyStep(
   refuse: boolean,
 ): NssStep {
   const path = anchors[0]?.path ?? '';
-  const bytes = readOrUndefined(target, path);
+  const bytes = unlessRefused(() => target.fs.read(path, MAX_BYTES));
   const entries = bytes ? parseLegacy(target, path, bytes).entries : [];
   const names: string[] = [];
   const certificates = certificatesOf(anchors);
@@ -64,45 +62,19 @@ function certutilStep(
   target: Target,
   location: StoreLocation,
   path: string,
-  checks: readonly { readonly name: string; readonly sha256: string }[],
+  checks: readonly SelectorCheck[],
   refuse: boolean,
 ): Step {
   const directory = realPathOr(target, posix.dirname(path));
-  const files = FILES.map((name) => `${directory}/${name}`).filter((file) => exists(target, file, 'file'));
-  const names = checks.map(({ name }) => name);
-  const placeholder = placeholderFor(names);
-  const copy = `dbm:${placeholder.placeholder ?? '{}'}`;
-  const [verb, trust] = refuse ? ['-M', ['-t', 'p,p,p']] : ['-D', []];
-  const runs = [
-    ...checkArguments(target, copy, checks),
-    ...names.map((name) => ['certutil', verb, '-d', copy, '-n', name, ...trust]),
-  ];
-  const actions = [editAction(target, { path: directory, directory: true, files }, runs, placeholder)];
-  const host = target.hostPath(directory);
-  if (!canQuoteSh(host)) return { commands: undefined, undo: [], actions };
-  const { commands, undo } = copyCommands(target, location, files);
-  const database = `dbm:${host}`;
-  return {
-    commands: [
-      stillHolds(target, `${directory}/${posix.basename(path)}`),
-      ...commands,
-      ...checkCommands(target, database, checks),
-      ...names.map((name) =>
-        [`certutil ${verb} -d ${quoteSh(database)} -n ${quoteSh(name)}`, ...trust].join(' '),
-      ),
-    ],
-    undo,
-    actions,
-  };
-}
-
-function readOrUndefined(target: Target, path: string): Uint8Array | undefined {
-  try {
-    return target.fs.read(path, MAX_BYTES);
-  } catch (error) {
-    if (error instanceof FsError) return undefined;
-    throw error;
-  }
+  return runCertutil(target, location, {
+    directory,
+    format: 'dbm',
+    files: FILES,
+    guard: posix.basename(path),
+    names: checks.map(({ name }) => name),
+    checks,
+    refuse,
+  });
 }
 
 /** The nickname, where it leads certutil to this certificate only. A nickname belongs to all of one subject. */

@@ -7,19 +7,17 @@ import { posix } from 'node:path';
 import { asBuffer, equalBytes } from '../../core/bytes.ts';
 import type { Certificate } from '../../core/certificate.ts';
 import type { Remediation } from '../../core/remediation.ts';
-import { canQuoteSh, quoteSh } from '../../core/shell.ts';
 import type { StoreLocation, StoreType, TrustAnchor } from '../../core/store.ts';
 import { FsError, type ReadFs, type Target } from '../../core/target.ts';
 import { trustStatus } from '../../core/trust.ts';
 import { parseCert9, type Cert9Entry } from '../../formats/nss-cert9.ts';
-import { copyCommands } from './backup.ts';
 import { exists, realPathOr } from './content.ts';
 import { manualRemediation } from './cut-bytes.ts';
 import { DATABASE_FILES, readDatabases } from './nss.ts';
 import { legacyStep } from './nss-legacy-removal.ts';
-import { checkArguments, checkCommands, selectorOf, type NssStep, type Selector } from './nss-selector.ts';
-import { certificatesOf, editAction, placeholderFor, planOf, type Step } from './steps.ts';
-import { stillHolds } from './unchanged.ts';
+import { runCertutil } from './nss-certutil.ts';
+import { selectorOf, type NssStep, type Selector } from './nss-selector.ts';
+import { certificatesOf, planOf, type Step } from './steps.ts';
 
 /** Who uses a database. */
 export interface NssUse {
@@ -128,7 +126,6 @@ function obstacleOf(held: readonly Cert9Entry[]): string | undefined {
     : undefined;
 }
 
-/** One copy of the databases, all the checks, then one run of certutil for each certificate. */
 function certutilStep(
   target: Target,
   location: StoreLocation,
@@ -136,37 +133,15 @@ function certutilStep(
   selectors: readonly Selector[],
   change: Change,
 ): Step {
-  const files = DATABASE_FILES.map((name) => `${directory}/${name}`).filter((path) =>
-    exists(target, path, 'file'),
-  );
-  const names = selectors.map(({ name }) => name);
-  const checks = selectors.flatMap((selector) => selector.checks);
-  const placeholder = placeholderFor(names);
-  const copy = `sql:${placeholder.placeholder ?? '{}'}`;
-  const verb = change === 'delete' ? '-D' : '-M';
-  const trust = change === 'delete' ? [] : ['-t', 'p,p,p'];
-  const runs = [
-    ...checkArguments(target, copy, checks),
-    ...names.map((name) => ['certutil', verb, '-d', copy, '-n', name, ...trust]),
-  ];
-  const actions = [editAction(target, { path: directory, directory: true, files }, runs, placeholder)];
-  const host = target.hostPath(directory);
-  if (!canQuoteSh(host)) return { commands: undefined, undo: [], actions };
-  const { commands, undo } = copyCommands(target, location, files);
-  const database = `sql:${host}`;
-  return {
-    commands: [
-      // The database has to be the one that was scanned, else the choice of the name may be wrong by now.
-      ...(files.length > 0 ? [stillHolds(target, `${directory}/cert9.db`)] : []),
-      ...commands,
-      ...checkCommands(target, database, checks),
-      ...names.map((name) =>
-        [`certutil ${verb} -d ${quoteSh(database)} -n ${quoteSh(name)}`, ...trust].join(' '),
-      ),
-    ],
-    undo,
-    actions,
-  };
+  return runCertutil(target, location, {
+    directory,
+    format: 'sql',
+    files: DATABASE_FILES,
+    guard: 'cert9.db',
+    names: selectors.map(({ name }) => name),
+    checks: selectors.flatMap(({ checks }) => checks),
+    refuse: change === 'refuse',
+  });
 }
 
 /** A database with many listed certificates is parsed once, not once for each of them. */
