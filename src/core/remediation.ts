@@ -30,6 +30,8 @@ export type Action =
       readonly content: Uint8Array;
       /** Permission bits of a new file. */
       readonly mode: number;
+      /** Where the content is the old one with whole lines replaced: which, each as often as it is there. */
+      readonly lines?: readonly ReplacedLine[];
     }
   /**
    * A tool changes one file, or several files of one directory. It can be given copies: `{}` in an argument stands
@@ -59,6 +61,11 @@ export type Action =
       /** Brings back what no copy of a file does: the registry. Files of earlier actions are still there then. */
       readonly undo?: readonly (readonly string[])[];
     };
+
+export interface ReplacedLine {
+  readonly from: string;
+  readonly to: string;
+}
 
 export interface Remediation {
   readonly disposition: Disposition;

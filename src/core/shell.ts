@@ -1,5 +1,6 @@
 /** Quoting for the shells that remediation commands are printed for. */
 
+import type { ReplacedLine } from './remediation.ts';
 import { isVisible } from './text.ts';
 
 /** Everything that needs no quotes in a POSIX shell, and cannot be taken for an option or an assignment. */
@@ -49,4 +50,14 @@ export function decodePath(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   if (!text.includes('\ufffd') || Buffer.from(text, 'utf8').equals(bytes)) return text;
   return Array.from(bytes, (byte) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)).join('');
+}
+
+/** A script for sed, of POSIX, that replaces lines that are exactly what they are to be. None holds a newline. */
+export function sedScript(lines: readonly ReplacedLine[]): string {
+  return lines
+    .map(({ from, to }) => {
+      const pattern = from.replaceAll(/[\\.*[\]^$|]/g, String.raw`\$&`);
+      return `s|^${pattern}$|${to.replaceAll(/[\\&|]/g, String.raw`\$&`)}|`;
+    })
+    .join(';');
 }

@@ -60,12 +60,34 @@ export function nextStep({ findings, target }: Report): string {
   );
   const command = removeCommand(target);
   if (alarms.length === 0 || command === undefined) return '';
-  return `To remove them: ${command} (a plan; nothing is changed without --apply)`;
+  const promise =
+    target.kind === 'image' ? 'lines for a Dockerfile' : 'a plan; nothing is changed without --apply';
+  return `To remove them: ${command} (${promise})`;
 }
 
-function removeCommand({ kind, reference }: Report['target'], what?: string): string | undefined {
-  const words = ['rootaudit remove', ...(what === undefined ? [] : [what])];
-  if (kind === 'live') return words.join(' ');
-  if (kind !== 'directory' || !canQuoteSh(reference) || visible(reference) !== reference) return undefined;
-  return [...words, '--root', quoteSh(reference)].join(' ');
+function removeCommand(target: Report['target'], what?: string): string | undefined {
+  const place = placeWords(target);
+  return place && ['rootaudit remove', ...(what === undefined ? [] : [what]), ...place].join(' ');
+}
+
+function placeWords(target: Report['target']): readonly string[] | undefined {
+  const { kind, reference, image } = target;
+  if (kind === 'live') return [];
+  if (kind === 'directory') return canType(reference) ? ['--root', quoteSh(reference)] : undefined;
+  if (kind !== 'image' || !image || target.platform === 'win32') return undefined;
+  // What was named, without what tells the images of one archive apart.
+  const { name, platform } = image;
+  const told = [name, platform].filter((part) => part !== undefined).map((part) => visible(part, 300));
+  const marks = [told.join(', '), ...told].map((mark) => ` (${mark})`);
+  const mark = marks.find((each) => reference.endsWith(each)) ?? '';
+  const named = reference.slice(0, reference.length - mark.length);
+  // Standard input cannot be read again.
+  if (named === '-' || !canType(named)) return undefined;
+  const one =
+    platform !== undefined && mark.endsWith(`${platform})`) ? ['--platform', quoteSh(platform)] : [];
+  return ['--image', quoteSh(named), ...one, '--script dockerfile'];
+}
+
+function canType(reference: string): boolean {
+  return canQuoteSh(reference) && visible(reference) === reference;
 }

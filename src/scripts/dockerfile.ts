@@ -4,7 +4,7 @@
  */
 
 import type { Action } from '../core/remediation.ts';
-import { quoteSh } from '../core/shell.ts';
+import { quoteSh, sedScript } from '../core/shell.ts';
 import type { ImageDescription, Target } from '../core/target.ts';
 import { visible } from '../core/text.ts';
 import type { RemovalPlan } from '../report/removal-plan.ts';
@@ -128,6 +128,7 @@ function instructionsOf(action: Action, has: ImageKnowledge['has'] | undefined):
 
 function namesOf(action: Action): readonly string[] {
   if (action.kind === 'run') return action.argv;
+  if (action.kind === 'write') return [action.path, ...(action.lines ?? []).map(({ from }) => from)];
   if (action.kind !== 'edit') return [action.path];
   return [
     action.path,
@@ -142,6 +143,7 @@ function pathOf(action: Action): string {
 }
 
 function toolThatWorks(action: Action): string | undefined {
+  if (action.kind === 'write' && action.lines) return 'sed';
   if (action.kind === 'run') return toolOf(action.argv);
   return action.kind === 'edit'
     ? toolOf([action.argv, ...(action.afterwards ?? [])].at(-1) ?? [])
@@ -188,8 +190,16 @@ function partsOf(action: Action): readonly string[] {
   }
 }
 
-function writeParts({ path, sha256, content, mode }: Extract<Action, { kind: 'write' }>): readonly string[] {
+function writeParts(action: Extract<Action, { kind: 'write' }>): readonly string[] {
+  const { path, sha256, content, mode, lines } = action;
   const file = wordOf(path);
+  // By its lines, not the whole file: another instruction before this one may have changed others of them.
+  if (lines) {
+    return lines.flatMap((line) => [
+      `grep -xF -e ${wordOf(line.from)} ${file}`,
+      `sed -i -e ${wordOf(sedScript([line]))} ${file}`,
+    ]);
+  }
   const print = `${printOf(content)} > ${file}`;
   if (sha256 !== null) return [unchanged(path, sha256), print];
   const directory = wordOf(path.slice(0, path.lastIndexOf('/')) || '/');

@@ -8,8 +8,8 @@ import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
 import { asBuffer } from '../core/bytes.ts';
 import { groupBy } from '../core/collections.ts';
-import { manual, type Remediation } from '../core/remediation.ts';
-import { canQuoteSh, decodePath, encodePath, quoteSh } from '../core/shell.ts';
+import { manual, type Remediation, type ReplacedLine } from '../core/remediation.ts';
+import { canQuoteSh, decodePath, encodePath, quoteSh, sedScript } from '../core/shell.ts';
 import type { StoreContent, StoreLocation, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
@@ -183,11 +183,6 @@ function selectionTrust(choice: Choice | undefined): Trust {
   return trustedForAll('selected in ca-certificates.conf');
 }
 
-/** A basic regular expression that matches exactly `text`, for sed with `|` as its delimiter. */
-function sedLiteral(text: string): string {
-  return text.replaceAll(/[\\.*[\]^$|]/g, String.raw`\$&`);
-}
-
 /**
  * "!" before a line keeps the choice when the package is updated. Where such a line is there already, the selecting
  * one becomes a comment, so that the undo can tell the two apart.
@@ -198,7 +193,7 @@ function deselect(target: Target, location: StoreLocation, anchors: readonly Tru
   const changes = [...byPath.keys()].flatMap((path) => {
     const { selecting = [], deselected = false } = selection.get(path) ?? {};
     const mark = deselected ? '# switched off by rootaudit: ' : '!';
-    return Array.from(new Set(selecting), (line) => ({ on: line, off: `${mark}${line}` }));
+    return Array.from(new Set(selecting), (line) => ({ from: line, to: `${mark}${line}` }));
   });
   const byHand = `Put "!" before its line in ${CONF}, then run update-ca-certificates.`;
   if (changes.length === 0) return manual(byHand, location.scope !== 'user');
@@ -213,38 +208,24 @@ function deselect(target: Target, location: StoreLocation, anchors: readonly Tru
   });
 }
 
-/** A line of ca-certificates.conf, as it is and as it will be. */
-interface Change {
-  readonly on: string;
-  readonly off: string;
-}
-
-function editStep(target: Target, changes: readonly Change[]): Step {
+function editStep(target: Target, changes: readonly ReplacedLine[]): Step {
   const file = realPathOr(target, CONF);
-  const off = new Map(changes.map((change) => [encodePath(change.on).toString('latin1'), change.off]));
+  const off = new Map(changes.map(({ from, to }) => [encodePath(from).toString('latin1'), to]));
   const lines = asBuffer(scannedBytes(target, file)).toString('latin1').split('\n');
   const edited = lines.map((line) => encodePath(off.get(line) ?? '').toString('latin1') || line);
-  const actions = [writeAction(target, file, Buffer.from(edited.join('\n'), 'latin1'), 0o644)];
+  const content = Buffer.from(edited.join('\n'), 'latin1');
+  const actions = [{ ...writeAction(target, file, content, 0o644), lines: changes }];
   const host = target.hostPath(file);
-  if (!canQuoteSh(host) || !changes.every(({ on }) => canQuoteSh(on))) {
+  if (!canQuoteSh(host) || !changes.every(({ from }) => canQuoteSh(from))) {
     return { commands: undefined, undo: [], actions };
   }
-  const sed = (script: readonly string[]): string =>
-    `sed -i -e ${quoteSh(script.join(';'))} ${quoteSh(host)}`;
+  const sed = (replaced: readonly ReplacedLine[]): string =>
+    `sed -i -e ${quoteSh(sedScript(replaced))} ${quoteSh(host)}`;
   return {
-    commands: [sed(changes.map((change) => sedSubstitution(change.on, change.off)))],
-    undo: [sed(changes.map((change) => sedSubstitution(change.off, change.on)))],
+    commands: [sed(changes)],
+    undo: [sed(changes.map(({ from, to }) => ({ from: to, to: from })))],
     actions,
   };
-}
-
-/** Replaces lines that are exactly `from`. */
-function sedSubstitution(from: string, to: string): string {
-  return `s|^${sedLiteral(from)}$|${sedReplacement(to)}|`;
-}
-
-function sedReplacement(text: string): string {
-  return text.replaceAll(/[\\&|]/g, String.raw`\$&`);
 }
 
 function updateStep(target: Target): Step {

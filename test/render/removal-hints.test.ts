@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadRenderer } from '../../src/render/index.ts';
 import type { Finding, Report, StoreRemediation } from '../../src/report/report.ts';
-import { STYLE } from '../support/render.ts';
+import { renderReports, STYLE } from '../support/render.ts';
 import { diskReport } from '../support/reports.ts';
 
 const model = diskReport.findings.find(
@@ -29,9 +28,13 @@ const report = (findings: readonly Finding[], target: Partial<Report['target']> 
   target: { ...diskReport.target, kind: 'live', ...target },
 });
 
-async function printed(made: Report, style = STYLE): Promise<string> {
-  const render = await loadRenderer('table', 'reports');
-  return render([made], style);
+const image = (
+  reference: string,
+  described: Omit<NonNullable<Report['target']['image']>, 'layers'> = {},
+): Partial<Report['target']> => ({ kind: 'image', reference, image: { ...described, layers: [] } });
+
+function printed(made: Report, style = STYLE): Promise<string> {
+  return renderReports('table', [made], style);
 }
 
 describe('what is printed of a removal', () => {
@@ -66,7 +69,20 @@ describe('what is printed of a removal', () => {
       { kind: 'directory', reference: '/mnt/a disk' },
       "rootaudit remove --root '/mnt/a disk' (a plan",
     ],
-    ['an image', { kind: 'image', reference: 'app (1)' }, undefined],
+    ['a disk image', { kind: 'disk-image', reference: 'disk.qcow2' }, undefined],
+    ['an image', image('app (1)'), "rootaudit remove --image 'app (1)' --script dockerfile (lines"],
+    [
+      'an image of an archive',
+      image('a b.tar (x/app:1)', { name: 'x/app:1' }),
+      "rootaudit remove --image 'a b.tar' --script dockerfile (lines",
+    ],
+    [
+      'an image of several platforms',
+      image('registry:x/app:1 (linux/arm64/v8)', { platform: 'linux/arm64/v8' }),
+      'rootaudit remove --image registry:x/app:1 --platform linux/arm64/v8 --script dockerfile (lines',
+    ],
+    ['an image from standard input', image('- (x/app:1)', { name: 'x/app:1' }), undefined],
+    ['an image whose name cannot be typed', image('a\u001bb'), undefined],
     ['a directory whose name cannot be typed', { kind: 'directory', reference: '/a\u001bb' }, undefined],
   ])('ends with what to do about %s', async (_, target, command) => {
     const text = await printed(report([finding('a', 1)], target));

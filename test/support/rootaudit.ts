@@ -17,6 +17,7 @@ export function rootaudit(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   cwd?: string,
+  input?: Uint8Array,
 ): Run {
   const { PATH, HOME } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
@@ -25,6 +26,7 @@ export function rootaudit(
     // Nothing is left in the cache of whoever runs the tests.
     env: { PATH, HOME, XDG_CACHE_HOME: '/dev/null', ...environment },
     ...(cwd !== undefined && { cwd }),
+    ...(input && { input }),
   });
   return { status, stdout, stderr };
 }
