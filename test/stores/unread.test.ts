@@ -29,13 +29,15 @@ describe('places that cannot be looked into are a problem each, never silence', 
   ])('%s', (_, path) => {
     const root = windows(path);
     expect(foundIn(stores, root)).toEqual([`wsl ${path} ! unsupported`]);
-    expect(messages(root)[0]).toMatch(/run rootaudit inside that distribution.*--root/);
+    expect(messages(root)[0]).toMatch(
+      /run rootaudit inside it, or, once it is stopped, rootaudit scan with this file/,
+    );
   });
 
   it('the files of a distribution in WSL 1, which can be given themselves', () => {
     const root = windows(`${UBUNTU}/rootfs/etc/passwd`);
     expect(foundIn(stores, root)).toEqual([`wsl ${UBUNTU}/rootfs ! unsupported`]);
-    expect(messages(root)[0]).toContain('give this directory with --root');
+    expect(messages(root)[0]).toContain('rootaudit scan with this directory');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 /**
  * The scripts of `rootaudit remove --script`, done by what they are for: dash on a Debian root with several stores,
- * Ansible, cmd.exe in Wine, and the lines of a Dockerfile in an image. Ansible and the grammar of PowerShell come from
- * ROOTAUDIT_ANSIBLE, a directory with `ansible-playbook`, `ansible-lint` and a `python` that has tree_sitter_powershell.
+ * Ansible, cmd.exe in Wine, and the lines of a Dockerfile in an image. PowerShell itself is not run: a grammar of it
+ * that is not ours reads the script.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -29,7 +29,7 @@ import { makeTemporaryDirectory } from '../support/tree.ts';
 import { certificateBlob } from '../support/windows.ts';
 import { copyRoot, inside, makeChroot } from './support/chroot.ts';
 import { blocklistOf } from './support/lifecycle.ts';
-import { describeWith, findTool, run, succeeds, TOOL_ENVIRONMENT } from './support/tools.ts';
+import { describeWith, findTool, PYTHON_TOOLS, run, succeeds, TOOL_ENVIRONMENT } from './support/tools.ts';
 import { hasWine, Wine } from './support/wine.ts';
 
 const bad = makeCertificate({ subject: { C: 'KZ', O: 'State', CN: 'Planted Root' } });
@@ -247,18 +247,21 @@ describeWith([...NEEDS, 'umoci'], 'the lines of a Dockerfile', () => {
   });
 });
 
-const ansible = process.env['ROOTAUDIT_ANSIBLE'] ?? dirname(findTool('ansible-playbook') ?? '');
-const isThere =
-  ansible !== '' && ['ansible-playbook', 'ansible-lint'].every((name) => existsSync(join(ansible, name)));
-/** Debian 12 has 2.14. */
-const [, minor] = isThere
-  ? (/core 2\.(\d+)/.exec(
-      spawnSync(join(ansible, 'ansible-playbook'), ['--version'], { encoding: 'utf8' }).stdout,
-    ) ?? [])
-  : [];
-const hasAnsible = Number(minor ?? 0) >= 16;
+/** The second number of its version 2; 0 where there is none. */
+function ansibleIn(directory: string): number {
+  const isWhole = ['ansible-playbook', 'ansible-lint'].every((name) => existsSync(join(directory, name)));
+  if (!isWhole) return 0;
+  const { stdout } = spawnSync(join(directory, 'ansible-playbook'), ['--version'], { encoding: 'utf8' });
+  return Number(/core 2\.(\d+)/.exec(stdout)?.[1] ?? 0);
+}
 
-describe.skipIf(!isThere || hasAnsible)('a playbook, where Ansible is too old', () => {
+const OLDEST = 16;
+const systemAnsible = dirname(findTool('ansible-playbook') ?? '/nonexistent/x');
+/** Debian 12 has 2.14. */
+const isOld = ((minor) => minor > 0 && minor < OLDEST)(ansibleIn(systemAnsible));
+const ansible = [PYTHON_TOOLS, systemAnsible].find((directory) => ansibleIn(directory) >= OLDEST);
+
+describe.skipIf(!isOld)('a playbook, where Ansible is too old', () => {
   it('stops before it touches anything', async () => {
     const { path: root } = makeRoot({
       '/etc/os-release': 'ID=debian\n',
@@ -270,7 +273,7 @@ describe.skipIf(!isThere || hasAnsible)('a playbook, where Ansible is too old', 
     const backup = join(makeTemporaryDirectory(), 'backup');
     const variables = JSON.stringify({ ansible_become: false, rootaudit_backup: backup });
     const words = ['-i', 'localhost,', '-c', 'local', '-e', variables, file];
-    const { status, stdout } = spawnSync(join(ansible, 'ansible-playbook'), words, {
+    const { status, stdout } = spawnSync(join(systemAnsible, 'ansible-playbook'), words, {
       encoding: 'utf8',
       env: { ...TOOL_ENVIRONMENT, HOME: makeTemporaryDirectory(), LC_ALL: 'C.UTF-8' },
     });
@@ -281,8 +284,9 @@ describe.skipIf(!isThere || hasAnsible)('a playbook, where Ansible is too old', 
   });
 });
 
-describe.skipIf(!hasAnsible)(`a playbook${hasAnsible ? '' : ' (needs ROOTAUDIT_ANSIBLE)'}`, () => {
-  const python = existsSync(join(ansible, 'python')) ? join(ansible, 'python') : '/usr/bin/python3';
+describe.skipIf(ansible === undefined)(`a playbook (needs ansible-core 2.${OLDEST} and ansible-lint)`, () => {
+  const at = (name: string): string => join(ansible ?? '', name);
+  const python = existsSync(at('python')) ? at('python') : '/usr/bin/python3';
   const environment = {
     ...TOOL_ENVIRONMENT,
     PATH: `${ansible}:${TOOL_ENVIRONMENT.PATH}`,
@@ -296,7 +300,7 @@ describe.skipIf(!hasAnsible)(`a playbook${hasAnsible ? '' : ' (needs ROOTAUDIT_A
   ): { changed: number; output: string } {
     const variables = { ansible_become: false, ansible_python_interpreter: python, rootaudit_backup: backup };
     const words = ['-i', 'localhost,', '-c', 'local', '-e', JSON.stringify(variables), ...args, file];
-    const { status, stdout, stderr } = spawnSync(join(ansible, 'ansible-playbook'), words, {
+    const { status, stdout, stderr } = spawnSync(at('ansible-playbook'), words, {
       env: environment,
       encoding: 'utf8',
     });
@@ -344,7 +348,7 @@ describe.skipIf(!hasAnsible)(`a playbook${hasAnsible ? '' : ' (needs ROOTAUDIT_A
       files.push(saved(await scriptFor('ansible', root.target, [a.sha256, b.sha256])));
     }
     const { status, stdout } = spawnSync(
-      join(ansible, 'ansible-lint'),
+      at('ansible-lint'),
       ['--offline', '--profile', 'production', ...files],
       {
         env: environment,
@@ -373,11 +377,10 @@ describe.skipIf(!hasAnsible)(`a playbook${hasAnsible ? '' : ' (needs ROOTAUDIT_A
   });
 });
 
-const parses =
-  existsSync(join(ansible, 'python')) &&
-  succeeds(join(ansible, 'python'), ['-c', 'import tree_sitter_powershell']);
+const python = join(PYTHON_TOOLS, 'python');
+const parses = existsSync(python) && succeeds(python, ['-c', 'import tree_sitter_powershell']);
 
-describe.skipIf(!parses)(`a script for PowerShell${parses ? '' : ' (needs tree_sitter_powershell)'}`, () => {
+describe.skipIf(!parses)(`a script for PowerShell${parses ? '' : ' (needs tree-sitter-powershell)'}`, () => {
   const check = [
     'import sys, tree_sitter_powershell as grammar',
     'from tree_sitter import Language, Parser',
@@ -406,7 +409,7 @@ describe.skipIf(!parses)(`a script for PowerShell${parses ? '' : ' (needs tree_s
     });
     const file = savedScript(await writeScript('powershell', inputOf(plan, '')));
     expect(readFileSync(file, 'latin1')).toMatch(/^[\x20-\x7e\n]+$/);
-    expect(succeeds(join(ansible, 'python'), ['-c', check, file])).toBe(true);
+    expect(succeeds(python, ['-c', check, file])).toBe(true);
   });
 });
 

@@ -28,7 +28,7 @@ export function unusualDistributions(target: Target, software: string): StoreCon
     const path = value ? decodeUtf16(value.data).replace(/^\\\\\?\\/, '') : '';
     if (path === '' || USUAL.test(path) || found.length >= MAX_DISTRIBUTIONS) continue;
     const message =
-      'a Linux distribution (WSL) is registered here, and not read: run rootaudit inside that distribution, or mount its disk and give its directory with --root';
+      'a Linux distribution (WSL) is registered here, a system of its own, and not read here: run rootaudit inside it, or, once it is stopped, rootaudit scan with its .vhdx file (which needs 7-Zip)';
     found.push({ code: 'unsupported', path, message });
   }
   return mergeContents([{ ...EMPTY_CONTENT, problems: found }, problems()]);

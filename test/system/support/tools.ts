@@ -5,8 +5,19 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
 
+/** Programs from PyPI, of which Debian has old versions or none; scripts/system-tools.mjs installs them. */
+export const PYTHON_TOOLS = process.env['ROOTAUDIT_PYTHON_TOOLS'] ?? '/nonexistent';
+
 /** Where the system's own tools lie, whatever PATH the tests were started with. */
-const TOOL_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const TOOL_DIRECTORIES = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+  PYTHON_TOOLS,
+];
 
 export const TOOL_ENVIRONMENT = { PATH: TOOL_DIRECTORIES.join(':'), LC_ALL: 'C.UTF-8', HOME: '/nonexistent' };
 
