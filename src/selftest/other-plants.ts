@@ -1,14 +1,34 @@
 /** Stores of Android and of the BSDs, Solaris and Clear Linux. */
 
-import { pem, type Files, type Plant } from './plant.ts';
+import type { MadeCertificate } from './certificates.ts';
+import { ext4Image } from './ext4-image.ts';
+import { byContent, pem, type Files, type Plant } from './plant.ts';
+import { zip } from './zip-file.ts';
 
 const ANDROID: Files = { '/system/build.prop': 'ro.build.version.sdk=34\n' };
 const FREEBSD: Files = { '/bin/freebsd-version': '' };
 const NETBSD: Files = { '/netbsd': '' };
 const SOLARIS: Files = { '/usr/sbin/svcadm': '' };
 
+const androidModule = ({ pem: text }: MadeCertificate): Buffer =>
+  zip({ 'apex_payload.img': ext4Image({ 'cacerts/01234567.0': Buffer.from(text) }) }, { stored: true });
+
 export const OTHER_PLANTS: readonly Plant[] = [
   { store: 'android-system', form: 'PEM', files: pem('/system/etc/security/cacerts/01234567.0', ANDROID) },
+  {
+    store: 'android-system',
+    form: 'module (APEX)',
+    files: byContent('/system/apex/com.android.conscrypt.apex', androidModule, ANDROID),
+  },
+  {
+    store: 'android-system',
+    form: 'packed module (CAPEX)',
+    files: byContent(
+      '/system/apex/com.android.conscrypt.capex',
+      (certificate) => zip({ original_apex: androidModule(certificate) }),
+      ANDROID,
+    ),
+  },
   { store: 'android-user', form: 'PEM', files: pem('/data/misc/user/0/cacerts-added/01234567.0', ANDROID) },
   { store: 'freebsd', form: 'PEM', files: pem('/usr/share/certs/trusted/a.pem', FREEBSD) },
   {

@@ -61,7 +61,7 @@ export const WINDOWS_PLANTS: readonly Plant[] = [
       ...WINDOWS,
       '/Users/u/AppData/Local/Packages/Debian_1/LocalState/ext4.vhdx': 'vhdxfile',
     }),
-    says: 'run rootaudit inside that distribution',
+    says: 'run rootaudit inside it',
   },
 ];
 

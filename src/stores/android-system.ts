@@ -1,37 +1,31 @@
 /**
- * The roots of an Android system: in the Conscrypt module from Android 14 on, before that (and still there) on the
- * system partition. What all users have switched off is distrusted; what Magisk modules lay over it counts as well.
+ * The roots of an Android system: in the Conscrypt module from Android 14 on, mounted or in its archive, before that
+ * (and still there) on the system partition. What all users have switched off is distrusted; what Magisk modules lay over it counts as well.
  */
 
 import { posix } from 'node:path';
-import { asBuffer } from '../core/bytes.ts';
 import type { Certificate } from '../core/certificate.ts';
 import type { StoreContent, StoreLocation, StoreType } from '../core/store.ts';
-import { FsError, type Target } from '../core/target.ts';
+import type { Target } from '../core/target.ts';
 import { distrustedForAll, heldOnly, trustedForAll, type Trust } from '../core/trust.ts';
 import {
   certificatesIn,
   readAndroidDirectory,
+  readAndroidModule,
   UNFOUND_WORDS,
   type Unfound,
 } from './shared/android-directory.ts';
 import { androidUsers, DATA, placesOf, REMOVED, SYSTEM } from './shared/android-places.ts';
-import { EMPTY_CONTENT, exists, walkFiles } from './shared/content.ts';
+import { EMPTY_CONTENT, exists, problemContent, walkFiles } from './shared/content.ts';
 import { manualRemediation } from './shared/cut-bytes.ts';
+import { conscryptModules, isModuleFile, moduleRoots, whyUnusedModule } from './shared/conscrypt-module.ts';
 import { expandDirectories, uniqueDirectories } from './shared/directories.ts';
 import { oncePerTarget } from './shared/once.ts';
 
 const CACERTS = '/etc/security/cacerts';
 const CONSCRYPT = '/apex/com.android.conscrypt/cacerts';
-const MODULE_FILES = [
-  'com.android.conscrypt.apex',
-  'com.android.conscrypt.capex',
-  'com.google.android.conscrypt.apex',
-];
 /** Lists for other purposes than TLS, such as Wi-Fi Passpoint. */
 const SPECIAL = ['cacerts_google', 'cacerts_wfa'];
-/** From this version of the interface on (Android 14) the roots are in the module. */
-const SDK_WITH_MODULE = 34;
 
 const APPLICATION = {
   module: 'Android (Conscrypt module)',
@@ -40,6 +34,13 @@ const APPLICATION = {
   special: 'Android (for other purposes than TLS)',
 } as const;
 
+const SETTINGS =
+  'On the device: Settings > Security > Encryption & credentials > Trusted credentials > System, and switch it off. ' +
+  `The switch copies it to ${REMOVED} of that user only: do it for every user and work profile.`;
+const SIGNED =
+  'Nothing can be taken out of this module: it is signed, and Android refuses one that was changed. ' +
+  'Only an update of the module or of the system leaves a root out.';
+
 export const store: StoreType = {
   id: 'android-system',
   title: 'The roots of an Android system',
@@ -47,11 +48,7 @@ export const store: StoreType = {
   locate: (target) => uniqueDirectories(target, locations(target)),
   read,
   planRemoval: (_target, location) =>
-    manualRemediation(
-      location,
-      'On the device: Settings > Security > Encryption & credentials > Trusted credentials > System, and switch it off. ' +
-        `The switch copies it to ${REMOVED} of that user only: do it for every user and work profile.`,
-    ),
+    manualRemediation(location, isModuleFile(location.path) ? `${SIGNED} ${SETTINGS}` : SETTINGS),
 };
 
 function locations(target: Target): StoreLocation[] {
@@ -59,7 +56,7 @@ function locations(target: Target): StoreLocation[] {
     path,
     application: APPLICATION[kind],
     scope: 'system',
-    format: 'Android certificate directory',
+    format: isModuleFile(path) ? 'Android module (APEX)' : 'Android certificate directory',
   });
   const versions = exists(target, '/apex') ? expandDirectories(target, '/apex/com.android.conscrypt@*') : [];
   const modules = [CONSCRYPT, ...versions.map((path) => `${path}/cacerts`)];
@@ -68,6 +65,7 @@ function locations(target: Target): StoreLocation[] {
   );
   return [
     ...modules.filter((path) => exists(target, path)).map((path) => at(path, 'module')),
+    ...(hasMountedRoots(target) ? [] : conscryptModules(target).files).map((path) => at(path, 'module')),
     ...placesOf(target, SYSTEM, CACERTS).map((path) => at(path, 'system')),
     ...magisk
       .map((path) => `${path}/system${CACERTS}`)
@@ -80,53 +78,58 @@ function locations(target: Target): StoreLocation[] {
 }
 
 function* read(target: Target, location: StoreLocation): Generator<StoreContent> {
+  if (isModuleFile(location.path)) return yield* readModule(target, location.path);
   const why = unusedBecause(target, location);
   if (why !== undefined && location.application === APPLICATION.system) {
-    yield { ...EMPTY_CONTENT, notes: [`${location.path}: ${why}`] };
+    yield noteContent(location.path, why);
   }
-  if (location.application === APPLICATION.system) yield unreadModule(target);
   yield* readAndroidDirectory(target, location.path, (certificate, unfound) =>
     why === undefined ? trustOf(target, certificate, unfound) : heldOnly(why),
   );
 }
 
+function* readModule(target: Target, path: string): Generator<StoreContent> {
+  const why = whyUnusedModule(target, path);
+  const roots = moduleRoots(target);
+  if (why !== undefined) yield noteContent(path, why);
+  if (why !== undefined || !roots) return;
+  for (const directory of conscryptModules(target).refused) {
+    const message =
+      'may not be listed: an update of the Conscrypt module, with roots of its own, may be in it';
+    yield problemContent({ code: 'unreadable', path: directory, message });
+  }
+  if ('failed' in roots) return yield roots.failed;
+  yield* readAndroidModule(path, roots, (certificate, unfound) => trustOf(target, certificate, unfound));
+  if (roots.entries.length === 0 && roots.diagnostics.every(({ level }) => level === 'note')) {
+    yield noteContent(path, 'no roots in it: those of the system partition are used');
+  }
+}
+
+function noteContent(path: string, note: string): StoreContent {
+  return { ...EMPTY_CONTENT, notes: [`${path}: ${note}`] };
+}
+
 function unusedBecause(target: Target, { path, application }: StoreLocation): string | undefined {
   if (application === APPLICATION.special) return 'for other purposes than TLS';
-  if (application === APPLICATION.system && hasModuleRoots(target))
-    return `not used: ${CONSCRYPT} replaces it`;
+  const module = application === APPLICATION.system ? moduleInUse(target) : undefined;
+  if (module !== undefined) return `not used: ${module} replaces it`;
   if (application !== APPLICATION.magisk) return undefined;
-  const module = path.slice(0, -`/system${CACERTS}`.length);
-  const off = ['disable', 'remove'].some((name) => exists(target, `${module}/${name}`));
+  const overlay = path.slice(0, -`/system${CACERTS}`.length);
+  const off = ['disable', 'remove'].some((name) => exists(target, `${overlay}/${name}`));
   return off ? 'not used: the module is switched off' : undefined;
 }
 
-const hasModuleRoots = oncePerTarget(
+const hasMountedRoots = oncePerTarget(
   (target) => walkFiles(target, CONSCRYPT, () => true, 1).files.length > 0,
 );
 
-/** On a system that is not running, the module is an image inside an archive. */
-function unreadModule(target: Target): StoreContent {
-  if (hasModuleRoots(target) || (sdkVersion(target) ?? 0) < SDK_WITH_MODULE) return EMPTY_CONTENT;
-  const path = SYSTEM.flatMap((system) => MODULE_FILES.map((name) => `${system}/apex/${name}`)).find((each) =>
-    exists(target, each),
-  );
-  if (path === undefined) return EMPTY_CONTENT;
-  const message =
-    'this Android takes its roots from this module, an image that is not read; mount it at /apex';
-  return { ...EMPTY_CONTENT, problems: [{ code: 'unsupported', path, message }] };
-}
-
-function sdkVersion(target: Target): number | undefined {
-  for (const path of placesOf(target, SYSTEM, '/build.prop')) {
-    try {
-      const text = asBuffer(target.fs.read(path, 1 << 20) ?? new Uint8Array()).toString('latin1');
-      const [, version] = /^ro\.(?:system\.)?build\.version\.sdk=(\d{1,4})\s*$/m.exec(text) ?? [];
-      if (version !== undefined) return Number(version);
-    } catch (error) {
-      if (!(error instanceof FsError)) throw error;
-    }
-  }
-  return undefined;
+/** Conscrypt takes the roots of the module when there are any. */
+function moduleInUse(target: Target): string | undefined {
+  if (hasMountedRoots(target)) return CONSCRYPT;
+  const roots = moduleRoots(target);
+  return roots && 'entries' in roots && roots.entries.length > 0
+    ? conscryptModules(target).files[0]
+    : undefined;
 }
 
 interface Switched {

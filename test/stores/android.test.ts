@@ -1,52 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { certificateFrom } from '../../src/core/certificate.ts';
-import type { Remediation } from '../../src/core/remediation.ts';
-import type { StoreContent, StoreType } from '../../src/core/store.ts';
 import { FsError, type Target } from '../../src/core/target.ts';
 import { trustStatus } from '../../src/core/trust.ts';
 import { store as system } from '../../src/stores/android-system.ts';
 import { store as user } from '../../src/stores/android-user.ts';
-import { subjectHashOld } from '../../src/stores/shared/android-directory.ts';
-import { readWhole } from '../../src/stores/shared/content.ts';
 import { openDirectory } from '../../src/targets/directory.ts';
-import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
+import { APEX, at, lines, one, plan, readAll, SYSTEM, twin, two, USER } from '../support/android.ts';
 import { unless } from '../support/nss.ts';
-import { hasSample, makeRoot, runCommands, type TestRoot } from '../support/root.ts';
-import type { Node } from '../support/tree.ts';
-
-const one = makeCertificate({ subject: { CN: 'One' } });
-const two = makeCertificate({ subject: { CN: 'Two' } });
-const twin = makeCertificate({ subject: { CN: 'One' } });
-const hashOf = ({ der }: TestCertificate): string => subjectHashOld(certificateFrom(der)) ?? '';
-const SYSTEM = '/system/etc/security/cacerts';
-const APEX = '/apex/com.android.conscrypt/cacerts';
-const USER = '/data/misc/user';
-
-type Opened = Pick<TestRoot, 'target'>;
-
-function readAll(store: StoreType, { target }: Opened): StoreContent[] {
-  expect(target.platform).toBe('android');
-  return store.locate(target).map((location) => readWhole(store, target, location, { storePasswords: [] }));
-}
-
-function lines(store: StoreType, root: Opened): string[] {
-  return readAll(store, root).flatMap(({ anchors }) =>
-    anchors.map(({ path, trust }) => `${path} = ${trustStatus(trust)}: ${trust.expressed}`),
-  );
-}
-
-function plan(store: StoreType, { target }: Opened, { sha256 }: TestCertificate): Remediation {
-  for (const location of store.locate(target)) {
-    const { anchors } = readWhole(store, target, location, { storePasswords: [] });
-    const own = anchors.filter(({ certificate }) => certificate.sha256 === sha256);
-    if (own.length > 0) return store.planRemoval(target, location, own);
-  }
-  throw new Error('not held');
-}
-
-const at = (directory: string, certificate: TestCertificate, n = 0): string =>
-  `${directory}/${hashOf(certificate)}.${n}`;
+import { hasSample, makeRoot, runCommands } from '../support/root.ts';
 
 describe('the roots of an Android system', () => {
   it('are those of the system partition before Android 14', () => {
@@ -70,18 +31,6 @@ describe('the roots of an Android system', () => {
   it('of a module that is there and empty do not replace anything', () => {
     const root = makeRoot({ [at(SYSTEM, one)]: one.pem, [`${APEX}/`]: '' });
     expect(lines(system, root)).toEqual([`${at(SYSTEM, one)} = trusted: listed`]);
-  });
-
-  it('in a module image that cannot be read are a problem', () => {
-    const module = '/system/apex/com.android.conscrypt.apex';
-    const files: Record<string, Node> = { [at(SYSTEM, one)]: one.pem, [module]: 'PK' };
-    const problems = (version: number): string[] =>
-      readAll(
-        system,
-        makeRoot({ ...files, '/system/build.prop': `a=b\nro.build.version.sdk=${version}\n` }),
-      ).flatMap((content) => content.problems.map(({ code, path }) => `${code} ${path}`));
-    expect(problems(33)).toEqual([]);
-    expect(problems(34)).toEqual([`unsupported ${module}`]);
   });
 
   it('are found in a system partition by itself', () => {

@@ -8,9 +8,11 @@ import { posix } from 'node:path';
 import { asBuffer } from '../../core/bytes.ts';
 import { certificateFrom, type Certificate } from '../../core/certificate.ts';
 import { element } from '../../core/der.ts';
+import type { Diagnostic, Parsed } from '../../core/errors.ts';
 import type { StoreContent, TrustAnchor } from '../../core/store.ts';
 import type { Target } from '../../core/target.ts';
 import type { Trust } from '../../core/trust.ts';
+import type { ApexFile } from '../../formats/apex.ts';
 import { parsePem } from '../../formats/pem.ts';
 import { diagnosticsContent, EMPTY_CONTENT, mergeContents, readFile, walkFiles } from './content.ts';
 
@@ -47,30 +49,84 @@ export function* readAndroidDirectory(
     yield { ...EMPTY_CONTENT, problems: [{ code: 'limit', path: directory, message }] };
   }
   const names = new Set(files.map((path) => posix.basename(path)));
-  for (const path of files.slice(0, MAX_FILES)) yield readOne(target, path, names, trustOf);
+  for (const path of files.slice(0, MAX_FILES)) {
+    const file = readFile(target, path, MAX_BYTES);
+    yield 'failed' in file ? file.failed : readOne(path, file.bytes, names, trustOf);
+  }
 }
 
 function readOne(
-  target: Target,
   path: string,
+  bytes: Uint8Array,
   names: ReadonlySet<string>,
   trustOf: (certificate: Certificate, unfound: Unfound) => Trust,
 ): StoreContent {
-  const file = readFile(target, path, MAX_BYTES);
-  if ('failed' in file) return file.failed;
-  if (file.bytes.length === 0) return EMPTY_CONTENT;
-  const { entries, diagnostics } = parsePem(file.bytes);
-  const name = posix.basename(path);
-  const notes: string[] = [];
-  const anchors = entries.map((entry): TrustAnchor => {
-    const certificate = certificateFrom(entry.der);
-    const unfound = whyUnfound(name, certificate, names);
-    if (unfound !== undefined) notes.push(`${path}: ${UNFOUND_WORDS[unfound]}`);
-    const lines = { first: entry.firstLine, last: entry.lastLine, certificatesInFile: entries.length };
-    return { certificate, entry: name, path, trust: trustOf(certificate, unfound), lines };
+  const { held, notes, diagnostics } = readHeld(posix.basename(path), bytes, names);
+  const anchors = held.map(({ certificate, unfound, firstLine, lastLine }): TrustAnchor => {
+    const lines = { first: firstLine, last: lastLine, certificatesInFile: held.length };
+    return { certificate, entry: posix.basename(path), path, trust: trustOf(certificate, unfound), lines };
   });
-  return mergeContents([{ anchors, problems: [], notes }, diagnosticsContent(path, diagnostics)]);
+  const told = notes.map((note) => `${path}: ${note}`);
+  return mergeContents([{ anchors, problems: [], notes: told }, diagnosticsContent(path, diagnostics)]);
 }
+
+interface HeldCertificate {
+  readonly certificate: Certificate;
+  readonly unfound: Unfound;
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+interface HeldFile {
+  readonly held: readonly HeldCertificate[];
+  readonly notes: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What a file of a certificate directory holds; `names` are those of all its files. */
+function readHeld(name: string, bytes: Uint8Array, names: ReadonlySet<string>): HeldFile {
+  if (bytes.length === 0) return { held: [], notes: [], diagnostics: [] };
+  const { entries, diagnostics } = parsePem(bytes);
+  const held = entries.map(({ der, firstLine, lastLine }): HeldCertificate => {
+    const certificate = certificateFrom(der);
+    return { certificate, unfound: whyUnfound(name, certificate, names), firstLine, lastLine };
+  });
+  const notes = held.flatMap(({ unfound }) => (unfound === undefined ? [] : [UNFOUND_WORDS[unfound]]));
+  return { held, notes, diagnostics };
+}
+
+/** The same for a directory inside of a module, the file `path`. */
+export function* readAndroidModule(
+  path: string,
+  { entries, diagnostics }: Parsed<ApexFile>,
+  trustOf: (certificate: Certificate, unfound: Unfound) => Trust,
+): Generator<StoreContent> {
+  yield diagnosticsContent(path, diagnostics);
+  const names = new Set(entries.map(({ name }) => name));
+  for (const { name, place, bytes } of entries) {
+    const file = readHeld(name, bytes, names);
+    const { held } = file;
+    const anchors = held.map(({ certificate, unfound }, index): TrustAnchor => {
+      const entry = held.length === 1 ? place : `${place}, certificate ${index + 1} of ${held.length}`;
+      return { certificate, entry, path, trust: trustOf(certificate, unfound) };
+    });
+    const notes = file.notes.map((note) => `${path}: ${place}: ${note}`);
+    // A line is one of that file, not of the module.
+    const told = file.diagnostics.map(({ level, code, message, line }): Diagnostic => ({
+      level,
+      code,
+      message: `${place}${line === undefined ? '' : `:${line}`}: ${message}`,
+    }));
+    yield mergeContents([{ anchors, problems: [], notes }, diagnosticsContent(path, told)]);
+  }
+}
+
+/** What is read of a module. */
+export const MODULE_LIMITS = {
+  maxFileBytes: MAX_BYTES,
+  maxFiles: MAX_FILES,
+  maxTotalBytes: 32 << 20,
+};
 
 function whyUnfound(name: string, certificate: Certificate, names: ReadonlySet<string>): Unfound {
   const [, prefix = '', digits = ''] = LIVE_NAME.exec(name) ?? [];

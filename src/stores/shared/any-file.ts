@@ -8,18 +8,42 @@ import { parseStl } from '../../formats/stl.ts';
 
 /** The DER of every certificate that can be read without a secret. */
 export function readCertificates(bytes: Uint8Array): readonly Uint8Array[] {
-  return parseCertificates(bytes, []).entries;
+  return parseCertificates(bytes, []).entries.map(({ der }) => der);
+}
+
+/** A certificate in a file, and what the file calls it. */
+interface FileCertificate {
+  readonly der: Uint8Array;
+  /** Its alias in a keystore. */
+  readonly name?: string;
+  /** In a text file: the first and the last line, from 1. */
+  readonly lines?: { readonly first: number; readonly last: number };
 }
 
 /** The same with passwords to try, and with what could not be read. */
-export function parseCertificates(bytes: Uint8Array, passwords: readonly string[]): Parsed<Uint8Array> {
+export function parseCertificates(
+  bytes: Uint8Array,
+  passwords: readonly string[],
+): Parsed<FileCertificate> & { readonly format: string } {
   if (looksLikeSst(bytes)) {
     const { entries, diagnostics } = parseSst(bytes);
-    return { entries: entries.flatMap(({ der }) => der ?? []), diagnostics };
+    return { format: 'SST', entries: entries.flatMap(({ der }) => (der ? [{ der }] : [])), diagnostics };
   }
-  const { entries, diagnostics } =
-    detectKeystore(bytes) === undefined ? parsePem(bytes) : parseKeystore(bytes, { passwords });
-  return { entries: entries.map(({ der }) => der), diagnostics };
+  if (detectKeystore(bytes) !== undefined) {
+    const { entries, diagnostics, format = 'keystore' } = parseKeystore(bytes, { passwords });
+    const named = entries.map(({ der, alias }) => ({ der, ...(alias !== '' && { name: alias }) }));
+    return { format, entries: named, diagnostics };
+  }
+  const { entries, diagnostics } = parsePem(bytes);
+  const isText = entries.every(({ label }) => label !== 'DER' && label !== 'PKCS7');
+  return {
+    format: isText ? 'PEM' : (entries[0]?.label ?? 'DER'),
+    entries: entries.map(({ der, firstLine, lastLine }) => ({
+      der,
+      ...(isText && { lines: { first: firstLine, last: lastLine } }),
+    })),
+    diagnostics,
+  };
 }
 
 /**
