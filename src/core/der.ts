@@ -138,20 +138,27 @@ export function expectTlv(bytes: Uint8Array, offset: number, end: number, tag: n
 
 /** An OBJECT IDENTIFIER's content octets in dotted form. */
 export function decodeOid(octets: Uint8Array): string {
-  const arcs: bigint[] = [];
-  let value = 0n;
+  const arcs: (number | bigint)[] = [];
+  let value: number | bigint = 0;
   for (const octet of octets.subarray(0, 128)) {
-    value = (value << 7n) | BigInt(octet & 0x7f);
+    value = withSevenBits(value, octet & 0x7f);
     if ((octet & 0x80) !== 0) continue;
     if (arcs.length === 0) {
-      const root = value < 40n ? 0n : value < 80n ? 1n : 2n;
-      arcs.push(root, value - root * 40n);
+      const root = value < 40 ? 0 : value < 80 ? 1 : 2;
+      arcs.push(root, typeof value === 'number' ? value - root * 40 : value - BigInt(root * 40));
     } else {
       arcs.push(value);
     }
-    value = 0n;
+    value = 0;
   }
   return arcs.join('.');
+}
+
+/** Hardly any arc is too large for a number, and a bigint costs many times as much. */
+function withSevenBits(value: number | bigint, bits: number): number | bigint {
+  return typeof value === 'number' && value < 2 ** 45
+    ? value * 128 + bits
+    : (BigInt(value) << 7n) | BigInt(bits);
 }
 
 /** A header in DER's minimal form for an element of `length` content bytes. */

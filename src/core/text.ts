@@ -28,5 +28,10 @@ export function visible(text: string, maxLength = 1000): string {
 
 /** "1 store", "2 stores". */
 export function count(n: number, noun: string, plural = `${noun}s`): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? noun : plural}`;
+  return `${grouped(n)} ${n === 1 ? noun : plural}`;
+}
+
+/** A whole number as English writes it: "1,234,567". The locales of the language would cost 12 ms of the start. */
+export function grouped(n: number): string {
+  return String(n).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -33,6 +33,8 @@ describe('count', () => {
   it.each([
     [0, '0 stores'],
     [1, '1 store'],
+    [999, '999 stores'],
     [12345, '12,345 stores'],
+    [1_234_567, '1,234,567 stores'],
   ])('says %i as "%s"', (n, text) => expect(count(n, 'store')).toBe(text));
 });
