@@ -1,7 +1,7 @@
 /** The members of an archive of images: a few documents and layers, in any order, some of them links to others. */
 
 import { RootauditError } from '../core/errors.ts';
-import { visible } from '../core/text.ts';
+import { grouped, visible } from '../core/text.ts';
 import { readExact, type Source } from '../formats/archive.ts';
 import { tarEntries, type TarEntry } from '../formats/tar.ts';
 import { slice } from './file-source.ts';
@@ -42,7 +42,7 @@ export class ArchiveMembers {
       if (!certain && entries.size > UNDECIDED && (isRoot || !isImage)) return undefined;
       if (entries.size > MAX_MEMBERS) {
         throw new RootauditError(
-          `${what} has more than ${MAX_MEMBERS.toLocaleString('en')} files in it`,
+          `${what} has more than ${grouped(MAX_MEMBERS)} files in it`,
           'If it is the archive of a root file system, put tar: before its name.',
         );
       }

@@ -37,11 +37,6 @@ export function isDigest(text: string): boolean {
   return DIGEST.test(text);
 }
 
-/** A host by which a computer speaks to itself; `hostname` as a URL has it. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
 /** "docker.io/library/debian:12": complete, and understood by every tool. */
 export function fullName({ registry, repository, tag, digest }: ImageReference): string {
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;

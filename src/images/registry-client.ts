@@ -5,10 +5,11 @@
 
 import { RootauditError } from '../core/errors.ts';
 import { visible } from '../core/text.ts';
+import { isLoopback } from '../network/loopback.ts';
 import { checkDocument, sha256 } from './digest.ts';
 import { findCredentials, type CredentialPlaces } from './docker-credentials.ts';
 import { DOCUMENT_TYPES, MAX_DOCUMENT_BYTES, type Descriptor } from './manifest.ts';
-import { fullName, isDigest, isLoopback, type ImageReference } from './reference.ts';
+import { fullName, isDigest, type ImageReference } from './reference.ts';
 import { RegistryAuth } from './registry-auth.ts';
 import {
   BrokenConnection,

@@ -4,8 +4,12 @@
  */
 
 import { RootauditError } from '../core/errors.ts';
-import { codeOf, connectionHint, isPassing, reasonOf } from './connection-errors.ts';
-import { isLoopback } from './reference.ts';
+import { grouped } from '../core/text.ts';
+import { codeOf, reasonOf } from '../network/connection-errors.ts';
+import { explainFailure } from '../network/failure.ts';
+import { fetchThrough } from '../network/fetch.ts';
+import { isLoopback } from '../network/loopback.ts';
+import { proxyFor } from '../network/proxy.ts';
 import { sleep, withTimeout } from './waiting.ts';
 
 /** In milliseconds where they are times. */
@@ -48,9 +52,17 @@ const MAX_REDIRECTS = 5;
 const PROGRESS = 64 << 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const BUSY: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+
 /** The connection broke: worth another try. */
 export class BrokenConnection extends Error {
   override readonly name = 'BrokenConnection';
+  /** What the user can do when it breaks again and again. */
+  readonly hint: string;
+
+  constructor(message: string, hint = 'Try again later.') {
+    super(message);
+    this.hint = hint;
+  }
 }
 
 /** Speaks to one registry, and to where that registry sends it. */
@@ -87,7 +99,7 @@ export class RegistryHttp {
         await sleep(wait, signal);
       } catch (error) {
         if (!(error instanceof BrokenConnection)) throw error;
-        if (isLast) throw new RootauditError(error.message, this.#proxyHint() ?? 'Try again later.');
+        if (isLast) throw new RootauditError(error.message, error.hint);
         await sleep(this.#delay(attempt), signal);
       }
     }
@@ -139,7 +151,7 @@ export class RegistryHttp {
       }
     } catch (error) {
       signal.throwIfAborted();
-      throw new BrokenConnection(`the connection to ${this.#host} broke: ${reasonOf(error)}`);
+      throw new BrokenConnection(`the connection to ${this.#host} broke: ${reasonOf(codeOf(error))}`);
     } finally {
       // The answer of a cancelled connection is of no interest.
       reader.cancel().catch(() => {});
@@ -163,7 +175,7 @@ export class RegistryHttp {
         return { response, bytes: await this.#whole(response, maxBytes, what, signal) };
       } catch (error) {
         if (!(error instanceof BrokenConnection)) throw error;
-        if (attempt >= this.limits.retries) throw new RootauditError(error.message, 'Try again later.');
+        if (attempt >= this.limits.retries) throw new RootauditError(error.message, error.hint);
         await this.pause(attempt, signal);
       }
     }
@@ -174,17 +186,10 @@ export class RegistryHttp {
     let length = 0;
     for await (const piece of this.body(response, signal)) {
       length += piece.length;
-      if (length > maxBytes)
-        throw new RootauditError(`${what} has more than ${maxBytes.toLocaleString('en')} bytes`);
+      if (length > maxBytes) throw new RootauditError(`${what} has more than ${grouped(maxBytes)} bytes`);
       pieces.push(piece);
     }
     return Buffer.concat(pieces, length);
-  }
-
-  #proxyHint(): string | undefined {
-    const proxy = ['HTTPS_PROXY', 'https_proxy'].find((name) => this.#environment[name]);
-    if (proxy === undefined || this.#environment['NODE_USE_ENV_PROXY'] === '1') return undefined;
-    return `Node.js heeds ${proxy} only with NODE_USE_ENV_PROXY=1, from its versions 22.21 and 24.5 on.`;
   }
 
   async #follow(request: Request, signal: AbortSignal): Promise<Response> {
@@ -208,12 +213,12 @@ export class RegistryHttp {
     { url, method = 'GET', headers, authorization, body }: Request,
     signal: AbortSignal,
   ): Promise<Response> {
+    const proxy = proxyFor(url, this.#environment);
     const controller = new AbortController();
     const abort = (): void => controller.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
-    const answer = fetch(url, {
+    const answer = fetchThrough(proxy, url, {
       method,
-      redirect: 'manual',
       headers: {
         ...headers,
         // What is counted and hashed is what was sent.
@@ -231,17 +236,13 @@ export class RegistryHttp {
       controller.abort();
       answer.catch(() => {});
       signal.throwIfAborted();
-      throw this.#failure(url, error);
+      const environment = this.#environment;
+      const failure = explainFailure(error, { url, proxy, environment, plainHttp: this.#plainHttp });
+      const { message, hint, mayPass } = failure;
+      throw mayPass ? new BrokenConnection(message, hint) : new RootauditError(message, hint);
     } finally {
       signal.removeEventListener('abort', abort);
     }
-  }
-
-  #failure(url: URL, error: unknown): Error {
-    const message = `${url.host} cannot be reached: ${reasonOf(error)}`;
-    const code = codeOf(error);
-    if (isPassing(code)) return new BrokenConnection(message);
-    return new RootauditError(message, connectionHint(code, url, this.#plainHttp) ?? this.#proxyHint());
   }
 
   #delay(attempt: number): number {
@@ -254,7 +255,7 @@ export class RegistryHttp {
     const asked = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
     if (!(asked > 0)) return this.#delay(attempt);
     if (asked <= this.limits.maxRetryAfter) return asked;
-    const minutes = Math.ceil(asked / 60_000).toLocaleString('en');
+    const minutes = grouped(Math.ceil(asked / 60_000));
     throw new RootauditError(
       `${this.#host} answers ${statusText(response)}, and asks to wait for ${minutes} minutes`,
       response.status === 429

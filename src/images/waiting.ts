@@ -1,6 +1,6 @@
 /** Waiting that ends: with a timeout, or when the work is called off. */
 
-/** The code is that of a connection error, see connection-errors.ts. */
+/** The code is that of a connection error, see network/connection-errors.ts. */
 class TimeoutError extends Error {
   readonly code = 'ROOTAUDIT_TIMEOUT';
 }

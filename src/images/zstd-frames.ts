@@ -4,6 +4,7 @@
  */
 
 import { FormatError } from '../core/errors.ts';
+import { grouped } from '../core/text.ts';
 
 /** More is refused by other programs too, unless they are told otherwise. */
 const MAX_WINDOW = 128 << 20;
@@ -115,7 +116,7 @@ export class ZstdFrames {
     if (header.isReserved) this.#fail('a frame of a later version');
     if (header.dictionary !== 0) this.#fail('a frame that needs a dictionary', 'unsupported');
     if (header.window > MAX_WINDOW) {
-      const needed = `${Math.ceil(header.window / (1 << 20)).toLocaleString('en')} MiB`;
+      const needed = `${grouped(Math.ceil(header.window / (1 << 20)))} MiB`;
       this.#fail(`a frame that needs ${needed} of memory, more than 128 MiB`, 'too-large');
     }
     this.#hasChecksum = header.hasChecksum;

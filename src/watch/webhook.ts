@@ -2,9 +2,17 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RootauditError } from '../core/errors.ts';
+import { codeOf } from '../network/connection-errors.ts';
+import { throughText } from '../network/failure.ts';
+import { fetchThrough } from '../network/fetch.ts';
+import { isLoopback } from '../network/loopback.ts';
+import { proxyErrorIn } from '../network/proxy-error.ts';
+import type { ProxyServer } from '../network/proxy.ts';
 
 export interface WebhookOptions {
   readonly url: URL;
+  /** Through which it is reached. */
+  readonly proxy?: ProxyServer | undefined;
   /** Goes into the header Authorization, as a bearer token. */
   readonly token?: string;
   readonly userAgent: string;
@@ -45,10 +53,6 @@ export function parseWebhookUrl(text: string): URL {
   return url;
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
 /** A token as a file or the environment has it. Throws RootauditError for one that no header can carry. */
 export function parseToken(text: string, from: string): string {
   const token = text.trim();
@@ -82,11 +86,12 @@ interface Failure {
 
 async function attemptPost(
   body: string,
-  { url, token, userAgent }: WebhookOptions,
+  { url, proxy, token, userAgent }: WebhookOptions,
   signal: AbortSignal,
 ): Promise<'done' | Failure> {
   try {
-    const response = await fetch(url, {
+    // It follows no redirect: the token is for this address and no other.
+    const response = await fetchThrough(proxy, url, {
       method: 'POST',
       body,
       headers: {
@@ -94,8 +99,6 @@ async function attemptPost(
         'user-agent': userAgent,
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
-      // The token is for this address and no other.
-      redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
     });
     // What it says is of no interest.
@@ -109,15 +112,20 @@ async function attemptPost(
       ...(seconds > 0 && { wait: seconds * 1000 }),
     };
   } catch (error) {
-    return { why: reasonOf(error), mayPass: true };
+    return failureOf(error, proxy);
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'no connection';
-  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT / 1000} s`;
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause
-    ? `no connection (${String(cause.code)})`
-    : 'no connection';
+function failureOf(error: unknown, proxy: ProxyServer | undefined): Failure {
+  const way = throughText(proxy);
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return { why: `no answer within ${TIMEOUT / 1000} s${way}`, mayPass: true };
+  }
+  const proxyError = proxyErrorIn(error);
+  if (proxyError) {
+    const { message, mayPass, status } = proxyError;
+    return { why: `no connection${way}: ${message}`, mayPass: mayPass || status === undefined };
+  }
+  const code = codeOf(error);
+  return { why: `no connection${way}${code === '' ? '' : ` (${code})`}`, mayPass: true };
 }

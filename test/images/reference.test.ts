@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RootauditError } from '../../src/core/errors.ts';
-import { fullName, isLoopback, parseReference } from '../../src/images/reference.ts';
+import { fullName, parseReference } from '../../src/images/reference.ts';
+import { isLoopback } from '../../src/network/loopback.ts';
 
 const SHA256 = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const SHA512 = `sha512:${'0123456789abcdef'.repeat(8)}`;

@@ -1,7 +1,5 @@
 /** Why a connection failed, in words: of what Node.js and undici say, the code only. Their messages quote too much. */
 
-import { isLoopback } from './reference.ts';
-
 /** Of Node.js and undici: the connection was there and broke, or the way to the server is disturbed. */
 const PASSING: ReadonlySet<string> = new Set([
   'ECONNRESET',
@@ -25,13 +23,13 @@ export function isPassing(code: string): boolean {
 /** fetch hides the reason in `cause`, sometimes twice. */
 export function codeOf(error: unknown): string {
   for (let each = error, depth = 0; each instanceof Error && depth < 4; each = each.cause, depth++) {
+    if (each.name === 'HTTPParserError') return 'HPE_INVALID';
     if ('code' in each && typeof each.code === 'string') return each.code;
   }
   return '';
 }
 
-export function reasonOf(error: unknown): string {
-  const code = codeOf(error);
+export function reasonOf(code: string): string {
   return WORDS[code] ?? (/^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : 'the connection failed');
 }
 
@@ -43,6 +41,8 @@ const WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name server does not answer',
   ROOTAUDIT_TIMEOUT: 'no answer in time',
   UND_ERR_CONNECT_TIMEOUT: 'no answer in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  HPE_INVALID: 'it does not speak HTTP',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
@@ -53,11 +53,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
 };
 
-/** What the user can do about it. */
-export function connectionHint(code: string, url: URL, plainHttp: boolean): string | undefined {
-  if (/SELF_SIGNED|UNABLE_TO/.test(code)) return 'Name its root in NODE_EXTRA_CA_CERTS=/path/of/root.pem.';
-  if (/ERR_SSL/.test(code) && !plainHttp && isLoopback(url.hostname)) {
-    return 'For a registry without TLS on this computer use --plain-http.';
-  }
-  return undefined;
+/** The certificate of the other side comes from no root that we trust. */
+export function isUntrusted(code: string): boolean {
+  return /SELF_SIGNED|UNABLE_TO/.test(code);
 }
