@@ -9,8 +9,9 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
   formats: { layers: ['core'], modules: ['node:crypto', 'node:module', 'node:zlib', 'node-forge'] },
   stores: { layers: ['core', 'formats'], modules: ['node:buffer', 'node:crypto', 'node:path'] },
   targets: { layers: ['core'], modules: ['node:child_process', 'node:fs', 'node:os', 'node:path'] },
+  network: { layers: ['core'], modules: ['node:net', 'node:url', 'undici'] },
   images: {
-    layers: ['core', 'formats', 'targets'],
+    layers: ['core', 'formats', 'network', 'targets'],
     modules: [
       'node:child_process',
       'node:crypto',
@@ -41,7 +42,7 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
     modules: ['node:child_process', 'node:crypto', 'node:fs', 'node:path'],
   },
   watch: {
-    layers: ['core', 'audit', 'blocklist', 'match', 'report', 'targets'],
+    layers: ['core', 'audit', 'blocklist', 'match', 'network', 'report', 'targets'],
     modules: ['node:child_process', 'node:fs', 'node:timers'],
   },
   api: {
@@ -70,6 +71,7 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; modules: read
       'deep',
       'images',
       'match',
+      'network',
       'policy',
       'provenance',
       'removal',

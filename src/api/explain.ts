@@ -3,9 +3,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { explainAdvisory, explainCertificate, explainFingerprint, explainHashes } from '../audit/explain.ts';
 import type { Blocklist } from '../blocklist/load.ts';
+import { meantAdvisories } from '../blocklist/meant.ts';
 import { certificateFrom } from '../core/certificate.ts';
 import { RootauditError } from '../core/errors.ts';
-import { didYouMean } from '../core/suggest.ts';
 import { MAX_FILE_BYTES } from '../core/target.ts';
 import type { Explanation } from '../report/explanation.ts';
 import { readCertificates, readTrustListHashes } from '../stores/shared/any-file.ts';
@@ -23,23 +23,9 @@ export function explainWhat(what: string, blocklist: Blocklist): readonly Explan
   }
   throw new RootauditError(
     `"${what}" is no advisory, no file and no fingerprint`,
-    didYouMean(what, blocklist.advisoryIds()) ??
-      advisoriesAbout(what, blocklist) ??
+    meantAdvisories(what, blocklist) ??
       'Give an advisory id, a certificate file, or at least eight hex digits of a fingerprint.',
   );
-}
-
-const MOST_TITLES = 3;
-
-/** A person remembers Qaznet, which is not the id of its advisory. */
-function advisoriesAbout(what: string, blocklist: Blocklist): string | undefined {
-  const word = what.trim().toLowerCase();
-  if (word.length < 4) return undefined;
-  const about = blocklist
-    .advisoryIds()
-    .filter((id) => blocklist.advisory(id)?.title.toLowerCase().includes(word))
-    .slice(0, MOST_TITLES);
-  return about.length === 0 ? undefined : `Did you mean ${about.join(' or ')}?`;
 }
 
 function notListed({ compiled: { version, digest } }: Blocklist): Explanation {

@@ -95,6 +95,8 @@ async function* closing(
       yield { reference, target };
     } finally {
       await target.close?.();
+      // Nothing of an image may have been waited for: signals, and Node's own tidying up, need a turn.
+      await new Promise(setImmediate);
     }
   }
 }

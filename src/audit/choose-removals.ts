@@ -4,7 +4,6 @@ import { groupBy } from '../core/collections.ts';
 import type { Severity } from '../blocklist/advisory.ts';
 import { parseSha256, type Sha256 } from '../core/certificate.ts';
 import { RootauditError } from '../core/errors.ts';
-import { didYouMean } from '../core/suggest.ts';
 import { trustStatus } from '../core/trust.ts';
 import { severityRank, type Match } from '../match/matcher.ts';
 import type { LeftOut } from '../report/removal-plan.ts';
@@ -27,7 +26,11 @@ export type Wanted =
   | { readonly kind: 'advisory'; readonly id: string };
 
 /** Throws RootauditError for what is none of the three. */
-export function parseWanted(text: string, advisoryIds: readonly string[]): Wanted {
+export function parseWanted(
+  text: string,
+  advisoryIds: readonly string[],
+  hint: (text: string) => string | undefined = () => undefined,
+): Wanted {
   if (advisoryIds.includes(text)) return { kind: 'advisory', id: text };
   const sha256 = parseSha256(text);
   if (sha256 !== undefined) return { kind: 'certificate', sha256 };
@@ -38,8 +41,7 @@ export function parseWanted(text: string, advisoryIds: readonly string[]): Wante
   if (/^[0-9a-f]{8,63}$/.test(digits)) return { kind: 'beginning', digits };
   throw new RootauditError(
     `"${text}" is no advisory and no fingerprint`,
-    didYouMean(text, advisoryIds) ??
-      'Give an advisory id, the SHA-256 of a certificate, or at least its first eight digits.',
+    hint(text) ?? 'Give an advisory id, the SHA-256 of a certificate, or at least its first eight digits.',
   );
 }
 

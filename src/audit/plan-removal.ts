@@ -4,7 +4,8 @@ import type { Sha256 } from '../core/certificate.ts';
 import type { ReadOptions, StoreType, TrustAnchor } from '../core/store.ts';
 import type { Target } from '../core/target.ts';
 import { trustStatus } from '../core/trust.ts';
-import type { Match, Matcher } from '../match/matcher.ts';
+import type { Severity } from '../blocklist/advisory.ts';
+import { severityRank, type Match, type Matcher } from '../match/matcher.ts';
 import { privateKeysNear } from '../provenance/private-keys.ts';
 import { summariseCertificate } from '../report/certificate-summary.ts';
 import type { PlannedCertificate, PlannedPlace, RemovalPlan, StoreRemoval } from '../report/removal-plan.ts';
@@ -31,6 +32,8 @@ export interface RemovalInput {
   readonly matcher: Matcher;
   readonly blocklist: Report['blocklist'];
   readonly advisoryIds: readonly string[];
+  /** What somebody may have meant who wrote something that is no root. */
+  readonly hint?: (text: string) => string | undefined;
   readonly tool: Report['tool'];
   readonly read: ReadOptions;
   readonly choice: RemovalChoice;
@@ -57,7 +60,7 @@ interface Hit extends Held {
 /** Throws RootauditError for a name that means no certificate, or several. */
 export function planRemoval(input: RemovalInput): PlannedRemoval {
   const { target, choice } = input;
-  const wanted = choice.targets.map((text) => parseWanted(text, input.advisoryIds));
+  const wanted = choice.targets.map((text) => parseWanted(text, input.advisoryIds, input.hint));
   const hits: Hit[] = [];
   const trusted = new Set<string>();
   const visit = (anchor: TrustAnchor, store: FoundStore): void => {
@@ -83,11 +86,15 @@ export function planRemoval(input: RemovalInput): PlannedRemoval {
     blocklist: input.blocklist,
     target: targetOf(target),
     complete: problems.length === 0,
-    certificates: chosen.map((candidate) => plannedCertificate(candidate, sources, keys)),
+    certificates: chosen
+      .map((candidate) => plannedCertificate(candidate, sources, keys))
+      .toSorted(inOrder(({ reasons }) => reasons.map(({ severity }) => severity))),
     comesBack: returnsOf(going, sources, removals, target),
     stores: removals,
     steps,
-    leftOut: leftOut.map(({ candidate, ...each }) => ({ certificate: summaryOf(candidate), ...each })),
+    leftOut: leftOut
+      .map(({ candidate, ...each }) => ({ certificate: summaryOf(candidate), ...each }))
+      .toSorted(inOrder(({ severity }) => [severity])),
     problems,
     notes: [...target.notes, ...untrustedNotes(wanted, candidates, chosen)],
   };
@@ -98,6 +105,18 @@ export function planRemoval(input: RemovalInput): PlannedRemoval {
     trusted,
     bytes: new Map(certificates.map(({ sha256, der }) => [sha256, der])),
   };
+}
+
+/** Worst first, what is on no blocklist last; then by subject and by fingerprint. */
+function inOrder<Each extends { readonly certificate: CertificateSummary }>(
+  severitiesOf: (each: Each) => readonly Severity[],
+): (a: Each, b: Each) => number {
+  const rank = (each: Each): number => Math.max(-1, ...severitiesOf(each).map(severityRank));
+  const compare = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
+  return (a, b) =>
+    rank(b) - rank(a) ||
+    compare(a.certificate.subject, b.certificate.subject) ||
+    compare(a.certificate.sha256, b.certificate.sha256);
 }
 
 export function trustKey(store: string, sha256: Sha256): string {

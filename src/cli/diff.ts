@@ -7,9 +7,11 @@ import { matcherFor } from '../api/blocklist.ts';
 import { readSaved } from '../api/saved.ts';
 import { scan } from '../audit/scan.ts';
 import { untilFetched } from '../audit/until-fetched.ts';
+import type { Blocklist } from '../blocklist/load.ts';
 import { RootauditError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
-import { compareAudits, hasChanges, onlyAudit, type Drift } from '../report/drift.ts';
+import { advisoriesByFingerprint } from '../match/listed.ts';
+import { compareAudits, hasChanges, onlyAudit, type Drift, type Listed } from '../report/drift.ts';
 import type { Report } from '../report/report.ts';
 import { parseSaved, type SavedInventory, type SavedReport } from '../report/saved.ts';
 import { STORE_TYPES } from '../stores/index.ts';
@@ -62,11 +64,11 @@ export function addDiffCommand(program: Command, surroundings: Surroundings): vo
     .description(
       'tell which roots became trusted, and which stopped, between two snapshots, reports or targets',
     );
-  addPasswordOptions(addImageOptions(addBlocklistOption(addFormatOption(command, 'drift'))))
+  addPasswordOptions(addImageOptions(addBlocklistOption(addFormatOption(command, 'drift')), 'one'))
     .option('--allow-incomplete', 'exit with 0 although a store could not be read', false)
     .action(async (before: string, after: string, options: DiffOptions) => {
       const drift = await compare(before, after, options, surroundings);
-      await writeOutputs('drift', options, surroundings, (render, style) => render(drift, style));
+      await writeOutputs('drift', options, surroundings, (render, style) => [render(drift, style)]);
       process.exitCode = exitCodeOf(drift, options);
     });
   const sides = { words: [LIVE], paths: 'files' } as const;
@@ -102,7 +104,17 @@ async function compare(
     TOOL,
     { name: before, saved: a ?? (await audit(before, kind, options, surroundings)) },
     { name: after, saved: b ?? (await audit(after, kind, options, surroundings)) },
+    listedBy(openChosenBlocklist(options, surroundings)),
   );
+}
+
+function listedBy({ compiled }: Blocklist): Listed {
+  const advisories = advisoriesByFingerprint(compiled);
+  const severities = new Map(compiled.advisories.map(({ id, severity }) => [id, severity]));
+  return {
+    advisoriesOf: (certificate) => advisories(certificate).map(({ id }) => id),
+    severityOf: (id) => severities.get(id),
+  };
 }
 
 function kindOf(audit: Audit): AuditKind {

@@ -19,8 +19,9 @@ export const EXIT = {
 } as const;
 
 /** Of several targets. */
-export function worstOf(codes: readonly number[]): number {
-  return [EXIT.usage, EXIT.findings, EXIT.incomplete].find((code) => codes.includes(code)) ?? EXIT.clean;
+export function worstOf(codes: Iterable<number>): number {
+  const given = new Set(codes);
+  return [EXIT.usage, EXIT.findings, EXIT.incomplete].find((code) => given.has(code)) ?? EXIT.clean;
 }
 
 export interface ExitRules {
@@ -32,3 +33,18 @@ export function exitCodeOf(report: Report, { failOn, allowIncomplete }: ExitRule
   const verdict = verdictOf(report, failOn);
   return verdict === 'incomplete' && allowIncomplete ? EXIT.clean : EXIT[verdict];
 }
+
+/** For who reads a report without having seen the process end. */
+export function exitMeaning(code: number, isComplete: boolean): string {
+  if (code === EXIT.clean && !isComplete)
+    return 'Nothing was found that fails the scan; not everything could be read, which is allowed.';
+  return MEANINGS[code] ?? '';
+}
+
+const MEANINGS: Readonly<Record<number, string>> = {
+  [EXIT.clean]: 'Nothing was found that fails the scan, and everything could be read.',
+  [EXIT.findings]:
+    'What was found fails the scan: a root at or above the severity asked for, or a violation of the policy.',
+  [EXIT.usage]: 'A target could not be read at all.',
+  [EXIT.incomplete]: 'Nothing was found in what could be read, but not everything could.',
+};

@@ -32,9 +32,9 @@ export function addExplainCommand(program: Command, surroundings: Surroundings):
   addBlocklistOption(addFormatOption(command, 'explanations')).action(
     async (what: string, options: BlocklistOptions & OutputOptions) => {
       const explanations = explainWhat(what, openChosenBlocklist(options, surroundings));
-      await writeOutputs('explanations', options, surroundings, (render, style) =>
+      await writeOutputs('explanations', options, surroundings, (render, style) => [
         render(explanations, style),
-      );
+      ]);
     },
   );
   suggestArguments(describe(command, DETAILS), { advisories: true, paths: 'files' });

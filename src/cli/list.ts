@@ -28,14 +28,14 @@ export function addListCommand(program: Command, surroundings: Surroundings): vo
   const command = program
     .command('list [target]')
     .description('print every trust store and every certificate in it');
-  addImageOptions(addTargetOptions(addFormatOption(command, 'inventory'))).action(
+  addImageOptions(addTargetOptions(addFormatOption(command, 'inventory')), 'one').action(
     async (reference: string | undefined, options: OutputOptions & ImageOptions) => {
       const show = storeProgress(surroundings.terminal);
       const blocklist = openChosenBlocklist({}, surroundings);
       const inventory = await withTarget(reference, options, surroundings, (target) =>
         inventoryOf(target, passwordsOf(options), blocklist, show),
       );
-      await writeOutputs('inventory', options, surroundings, (render, style) => render(inventory, style));
+      await writeOutputs('inventory', options, surroundings, (render, style) => [render(inventory, style)]);
     },
   );
   describe(command, DETAILS);

@@ -87,8 +87,9 @@ export function createProgram(surroundings: Omit<Surroundings, 'terminal'>): {
 export async function main(argv: readonly string[], packageRoot: string): Promise<void> {
   // A reader that has seen enough (`| head`) closes the pipe; that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    if (error.code === 'EPIPE') process.exit();
+    process.stderr.write(`rootaudit: standard output cannot be written: ${error.message}\n`);
+    process.exit(EXIT.usage);
   });
   forgetEmptyVariables(process.env);
   const surroundings = { packageRoot, environment: process.env, stdout: process.stdout };

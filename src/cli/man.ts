@@ -137,18 +137,31 @@ const COMMON_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ['LC_ALL, LC_CTYPE, LANG, TERM', 'Whether the terminal understands more than ASCII.'],
 ];
 
+/** Of commands that can ask other computers. */
+const PROXY_VARIABLES: typeof COMMON_VARIABLES = [
+  ['HTTPS_PROXY', 'The proxy for registries and webhooks: http://[USER:PASSWORD@]HOST:PORT, or https://.'],
+  [
+    'NO_PROXY',
+    'Hosts that need no proxy, with commas between them: example.com, .example.com, 10.0.0.0/8, example.com:5000 or *. This computer never needs one.',
+  ],
+];
+const ASKING = new Set(['--plain-http', '--webhook']);
+
 function environmentLines(commands: readonly Command[]): readonly string[] {
   const options = commands.flatMap((command) => command.createHelp().visibleOptions(command));
   const names = new Map(
     options.flatMap(({ envVar, long }) => (envVar === undefined ? [] : [[envVar, long ?? '']])),
   );
+  const asks = options.some(({ long }) => ASKING.has(long ?? ''));
   const own = Array.from(names).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return [
     roff(
-      'An option on the command line goes before its variable, that before the policy, and that before the default. An empty variable counts as none.',
+      'An option on the command line goes before its variable, that before the policy, and that before the default. An empty variable counts as none, and what one asks for that this command does not have is passed over.',
     ),
     ...own.flatMap(([name, long]) => tagged(name, `The same as ${long}.`)),
-    ...COMMON_VARIABLES.flatMap(([name, meaning]) => tagged(name, meaning)),
+    ...[...(asks ? PROXY_VARIABLES : []), ...COMMON_VARIABLES].flatMap(([name, meaning]) =>
+      tagged(name, meaning),
+    ),
   ];
 }
 

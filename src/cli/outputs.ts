@@ -1,17 +1,18 @@
 /** `--format`, which can be given several times: what goes to standard output, and what into files. */
 
-import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { RootauditError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { visible } from '../core/text.ts';
-import { formatsFor, isMachineFormat, loadRenderer, type Format } from '../render/index.ts';
-import type { Renderer, Subject } from '../render/renderer.ts';
+import { allFormats, formatsFor, isMachineFormat, loadRenderer, type Format } from '../render/index.ts';
+import type { Pieces, Renderer, Subject } from '../render/renderer.ts';
 import type { Style } from '../render/style.ts';
 import { styleOf } from './environment.ts';
 import type { Surroundings } from './options.ts';
 import { suggestValues } from './values.ts';
+import { addVariableOption } from './variables.ts';
+import { writeTo, writeWhole } from './write.ts';
 
 interface Output {
   readonly format: Format;
@@ -19,54 +20,66 @@ interface Output {
   readonly file?: string;
 }
 
+/** What a variable of the environment asks for, and this command does not print. */
+interface Unsupported {
+  readonly command: string;
+  readonly unsupported: Format;
+  readonly file?: string;
+}
+
 export interface OutputOptions {
-  readonly format: readonly Output[];
+  readonly format: readonly (Output | Unsupported)[];
 }
 
 /** Adds `--format` with the formats that there are of `subject`. */
-export function addFormatOption(command: Command, subject: Subject): Command {
-  const formats = formatsFor(subject);
-  return command.addOption(
-    suggestValues(
-      new Option(
-        '-f, --format <format[=file]>',
-        'how to print; <format>=<file> writes into a file; repeatable',
-      )
-        .env('ROOTAUDIT_FORMAT')
-        .argParser((value: string, previous: readonly Output[]) => addOutputs(value, previous, formats))
-        .default([], 'table'),
-      { words: formats, wordsTakeFile: true },
-    ),
-  );
+export function addFormatOption(
+  command: Command,
+  subject: Subject,
+  formats: readonly Format[] = formatsFor(subject),
+): Command {
+  const option = new Option(
+    '-f, --format <format[=file]>',
+    'how to print; <format>=<file> writes into a file; repeatable',
+  ).default([], 'table');
+  const parse = (value: string, previous: Outputs, isVariable: boolean): Outputs => {
+    // Several in a variable, one in each line.
+    const values = value.split('\n').map((line) => line.trim());
+    return values
+      .filter((each) => each !== '' || values.length === 1)
+      .reduce((outputs, each) => addOutput(each, outputs, { command, formats, isVariable }), previous);
+  };
+  suggestValues(option, { words: formats, wordsTakeFile: true });
+  return addVariableOption(command, option, VARIABLE, parse);
 }
 
-/** Several in a variable of the environment, one in each line. */
-function addOutputs(
-  value: string,
-  previous: readonly Output[],
-  formats: readonly Format[],
-): readonly Output[] {
-  const values = value.split('\n').map((line) => line.trim());
-  return values
-    .filter((each) => each !== '' || values.length === 1)
-    .reduce((outputs, each) => addOutput(each, outputs, formats), previous);
+const VARIABLE = 'ROOTAUDIT_FORMAT';
+
+type Outputs = OutputOptions['format'];
+
+interface Allowed {
+  readonly command: Command;
+  readonly formats: readonly Format[];
+  readonly isVariable: boolean;
 }
 
-function addOutput(
-  value: string,
-  previous: readonly Output[],
-  formats: readonly Format[],
-): readonly Output[] {
+function addOutput(value: string, previous: Outputs, { command, formats, isVariable }: Allowed): Outputs {
   const [name = '', file] = splitOnce(value);
   const format = formats.find((known) => known === name);
   if (format === undefined) {
+    const unsupported = allFormats().find((known) => known === name);
+    if (unsupported !== undefined && isVariable) {
+      return [...previous, { command: command.name(), unsupported, ...(file !== undefined && { file }) }];
+    }
+    const wrong = unsupported === undefined ? '' : `${command.name()} does not print ${unsupported}. `;
     const meant = didYouMean(name, formats);
-    throw new InvalidArgumentError(`Allowed formats are ${formats.join(', ')}.${meant ? ` ${meant}` : ''}`);
+    throw new InvalidArgumentError(
+      `${wrong}Allowed formats are ${formats.join(', ')}.${meant ? ` ${meant}` : ''}`,
+    );
   }
   if (file === '') throw new InvalidArgumentError('A file name has to follow the equals sign.');
   if (file === undefined) {
     const taken = previous.find((output) => output.file === undefined);
-    if (taken) {
+    if (taken && 'format' in taken) {
       throw new InvalidArgumentError(
         `Standard output has ${taken.format} already; give the others files: ${format}=<file>.`,
       );
@@ -98,24 +111,38 @@ export async function outputStyle({ stdout, environment, terminal }: Surrounding
   return { ...(await styleOf(stdout, environment, colour)), verbose, quiet };
 }
 
+/** What a variable asks of other commands is passed over; where that leaves nothing to be seen, there is the default. */
+function chosenOutputs(outputs: Outputs, verbose: boolean): readonly Output[] {
+  const known = outputs.filter((output) => 'format' in output);
+  const others = outputs.filter((output) => 'unsupported' in output);
+  for (const { command, unsupported } of verbose ? others : [])
+    process.stderr.write(`rootaudit: ${command} does not print ${unsupported}, which ${VARIABLE} asks for\n`);
+  const isSilent = known.every(({ file }) => file !== undefined);
+  const isMeantToBe = known.length > 0 && others.every(({ file }) => file !== undefined);
+  return isSilent && !isMeantToBe ? [{ format: 'table' }, ...known] : known;
+}
+
 /** Renders everything that was asked for and writes it to its place; the files after what can be seen at once. */
 export async function writeOutputs<Kind extends Subject>(
   subject: Kind,
   { format: outputs }: OutputOptions,
   surroundings: Surroundings,
-  render: (renderer: NonNullable<Renderer[Kind]>, style: Style) => string,
+  render: (renderer: NonNullable<Renderer[Kind]>, style: Style, format: Format) => Pieces,
   details: Partial<Style> = {},
 ): Promise<void> {
   const { stdout, terminal } = surroundings;
   terminal.progress?.clear();
-  const all: readonly Output[] = outputs.length === 0 ? [{ format: 'table' }] : outputs;
-  for (const { format, file } of all.toSorted(standardOutputFirst)) {
+  for (const { format, file } of chosenOutputs(outputs, terminal.verbose).toSorted(standardOutputFirst)) {
     const plain = file !== undefined || isMachineFormat(format);
     const style = plain ? { ...PLAIN, verbose: terminal.verbose } : await outputStyle(surroundings);
-    const text = render(await loadRenderer(format, subject), { ...style, ...details });
-    if (file === undefined) stdout.write(style.ascii ? text.replaceAll(CUT_OFF, '...') : text);
-    else writeWhole(file, text);
+    const pieces = render(await loadRenderer(format, subject), { ...style, ...details }, format);
+    if (file === undefined) await writeTo(stdout, style.ascii ? inAscii(pieces) : pieces);
+    else writeWhole(file, pieces);
   }
+}
+
+function* inAscii(pieces: Pieces): Generator<string> {
+  for (const piece of pieces) yield piece.replaceAll(CUT_OFF, '...');
 }
 
 /** What {@link visible} puts after a text that is too long. */
@@ -125,32 +152,4 @@ const PLAIN: Style = { colour: 0, width: 100, verbose: false };
 
 function standardOutputFirst(a: Output, b: Output): number {
   return Number(a.file !== undefined) - Number(b.file !== undefined);
-}
-
-/** A reader sees the old file or the new one, never a part. What is no regular file (a pipe, /dev/null) is written into. */
-export function writeWhole(file: string, text: string): void {
-  try {
-    const old = statSync(file, { throwIfNoEntry: false });
-    if (old && !old.isFile()) {
-      writeFileSync(file, text);
-      return;
-    }
-    // A link stays one: its target is what is replaced.
-    replaceFile(old ? realpathSync(file) : file, text, old && old.mode & 0o7777);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RootauditError(`${file} cannot be written: ${reason}`, undefined, { cause: error });
-  }
-}
-
-function replaceFile(file: string, text: string, mode: number | undefined): void {
-  const name = `.${basename(file).slice(0, 100)}.${process.pid}-${process.hrtime.bigint().toString(36)}.tmp`;
-  const temporary = join(dirname(file), name);
-  try {
-    writeFileSync(temporary, text, { flag: 'wx', ...(mode !== undefined && { mode }) });
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
 }

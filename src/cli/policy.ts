@@ -10,6 +10,7 @@ import type { FailOn, Policy } from '../policy/policy.ts';
 import { nearest } from '../policy/suggest.ts';
 import type { Surroundings } from './options.ts';
 import { suggestValues } from './values.ts';
+import { addVariableOption } from './variables.ts';
 
 export interface PolicyOptions {
   readonly failOn?: FailOn;
@@ -21,37 +22,44 @@ export interface PolicyOptions {
 const DEFAULT_SEVERITY: Severity = 'medium';
 
 export function addPolicyOptions(command: Command): Command {
+  const failOn = 'exit with 1 when a trusted root is this bad or worse';
+  return addPolicyFileOptions(addFailOnOption(command, failOn, FAIL_ON_WORDS)).addOption(
+    new Option('--baseline <report.json>', 'fail only on what this earlier report does not have').env(
+      'ROOTAUDIT_BASELINE',
+    ),
+  );
+}
+
+/** `words`: what the command can fail on; of a variable, what is for other commands is passed over. */
+export function addFailOnOption(command: Command, description: string, words: readonly string[]): Command {
+  const option = new Option('--fail-on <severity>', description).default(undefined, DEFAULT_SEVERITY);
+  suggestValues(option, { words });
+  return addVariableOption(
+    command,
+    option,
+    'ROOTAUDIT_FAIL_ON',
+    (value: string, _previous: unknown, isVariable) => parseFailOn(value, isVariable ? FAIL_ON_WORDS : words),
+  );
+}
+
+export function addPolicyFileOptions(command: Command): Command {
   return command
-    .addOption(
-      suggestValues(
-        new Option('--fail-on <severity>', 'exit with 1 when a trusted root is this bad or worse')
-          .env('ROOTAUDIT_FAIL_ON')
-          .default(undefined, DEFAULT_SEVERITY)
-          .argParser(parseFailOn),
-        { words: FAIL_ON_WORDS },
-      ),
-    )
     .addOption(
       new Option(
         '--policy <file>',
         'judge by this policy, not by the rootaudit.yaml found from here upwards',
       ).env('ROOTAUDIT_POLICY'),
     )
-    .option('--no-policy', 'judge by the blocklist alone')
-    .addOption(
-      new Option('--baseline <report.json>', 'fail only on what this earlier report does not have').env(
-        'ROOTAUDIT_BASELINE',
-      ),
-    );
+    .option('--no-policy', 'judge by the blocklist alone');
 }
 
-function parseFailOn(value: string): FailOn {
+function parseFailOn(value: string, allowed: readonly string[]): FailOn {
   const words = value.split(',').map((word) => word.trim());
-  const unknown = words.find((word) => !FAIL_ON_WORDS.includes(word));
+  const unknown = words.find((word) => !allowed.includes(word));
   if (unknown !== undefined) {
-    const meant = nearest(unknown, FAIL_ON_WORDS);
+    const meant = nearest(unknown, allowed);
     const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
-    throw new InvalidArgumentError(`Allowed are ${FAIL_ON_WORDS.join(', ')}.${hint}`);
+    throw new InvalidArgumentError(`Allowed are ${allowed.join(', ')}.${hint}`);
   }
   const failOn = failOnOf(words);
   if (!failOn) throw new InvalidArgumentError('It takes one severity.');

@@ -1,5 +1,9 @@
 /** What keeps `rootaudit remove --apply` from beginning, and the command that would do. */
 
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Blocklist } from '../blocklist/load.ts';
+import { meantAdvisories } from '../blocklist/meant.ts';
 import { RootauditError } from '../core/errors.ts';
 import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { visible } from '../core/text.ts';
@@ -17,6 +21,27 @@ export function words(argv: readonly string[]): string {
     )
     .map((word) => (/^--?[A-Za-z-]+$/.test(word) || !canQuoteSh(word) ? visible(word) : quoteSh(word)))
     .join(' ');
+}
+
+const CERTIFICATE_FILE = /\.(?:pem|crt|cer|der|p7[bc]|p12|pfx|jks)$/i;
+/** With a slash, a name of an image's form before a colon, or the ending of an archive or a disk. */
+const PLACE =
+  /[/\\]|^(?:docker-archive|oci|tar|dir|disk|registry):|\.(?:tar|tgz|txz|tar\.\w+|img|raw|qcow2|vmdk|vhdx?|vdi|iso|squashfs)$/i;
+
+/** For a word that is no root: a target, which has an option of its own, or a slip of the keys. */
+export function hintFor(word: string, blocklist: Blocklist): string | undefined {
+  const found = statSync(word, { throwIfNoEntry: false });
+  const shown = canQuoteSh(word) ? quoteSh(word) : visible(word);
+  if (found?.isDirectory() && !existsSync(join(word, 'oci-layout')))
+    return `What is in that directory is named with an option: rootaudit remove --root ${shown}`;
+  if (CERTIFICATE_FILE.test(word))
+    return found
+      ? `rootaudit explain ${shown} tells the SHA-256 of what is in that file.`
+      : 'Give the SHA-256 of the certificate.';
+  if (found || /^(?:docker-archive|oci|tar|disk|registry):/.test(word))
+    return `An image is named with an option: rootaudit remove --image ${shown}`;
+  if (PLACE.test(word)) return 'A target is named with an option: --root DIR or --image FILE.';
+  return meantAdvisories(word, blocklist);
 }
 
 /** An image is what its digest says; another one is built from it. */

@@ -20,6 +20,7 @@ import { outputStyle } from './outputs.ts';
 import { storeProgress } from './progress-words.ts';
 import { confirm, isAnsweredByPerson } from './question.ts';
 import {
+  hintFor,
   refuseImage,
   refuseWhileInUse,
   refuseWithoutRoot,
@@ -102,6 +103,7 @@ function planOn(
     matcher: matcherFor(blocklist, false),
     blocklist: { version, digest },
     advisoryIds: blocklist.advisoryIds(),
+    hint: (word) => hintFor(word, blocklist),
     tool: TOOL,
     read: { storePasswords: passwordsOf(options) },
     choice: { ...options, targets },

@@ -8,8 +8,8 @@ import type { ScriptLanguage } from '../scripts/languages.ts';
 import type { ScriptInput } from '../scripts/script.ts';
 import { rootOf, type Planned } from './apply-plan.ts';
 import type { Surroundings } from './options.ts';
-import { writeWhole } from './outputs.ts';
 import type { RemoveOptions } from './remove.ts';
+import { writeWhole } from './write.ts';
 
 /** Opened one after the other; what is asked of one is asked before the next is opened. */
 export async function eachImage<Result>(
@@ -67,5 +67,5 @@ export function putScripts(
       'Name one of them (PATH:NAME, --platform), or leave out --output.',
     );
   }
-  writeWhole(output, script);
+  writeWhole(output, [script]);
 }

@@ -7,10 +7,10 @@ import type { DeepResult } from '../core/embedded.ts';
 import type { Target } from '../core/target.ts';
 import type { DeepProgress } from '../deep/deep.ts';
 import type { Matcher } from '../match/matcher.ts';
-import type { Report } from '../report/report.ts';
-import { EXIT, exitCodeOf, worstOf } from './exit-code.ts';
+import { EXIT, exitCodeOf, exitMeaning, worstOf } from './exit-code.ts';
 import { tellFailure } from './failure.ts';
 import { describe, type HelpDetails } from './help.ts';
+import { KeptReports } from './kept-reports.ts';
 import {
   addBlocklistOption,
   addTargetOptions,
@@ -38,7 +38,7 @@ interface ScanOptions extends BlocklistOptions, OutputOptions, PolicyOptions, Im
 const DETAILS: HelpDetails = {
   about: [
     'Without a target this machine is audited. A target is a directory (a mounted or unpacked root), an archive of docker save, an OCI layout (directory or tar), a tar of a root file system (also packed), a disk image, - for standard input, or an image in a registry. Content tells them apart; docker-archive:, oci:, tar:, dir:, disk: or registry: before it says it.',
-    'It only reads, and it needs no network but for an image in a registry.',
+    'It only reads, and it needs no network but for an image in a registry, which it asks through the proxy of HTTPS_PROXY and NO_PROXY.',
   ],
   exitCodes: [
     [0, 'no root at or above --fail-on is trusted, the policy holds, and every store could be read'],
@@ -65,7 +65,8 @@ export function addScanCommand(program: Command, surroundings: Surroundings): vo
   const command = program
     .command('scan [targets...]')
     .description('find every trust store, and the roots in them that must go');
-  addPolicyOptions(addImageOptions(addTargetOptions(addBlocklistOption(addFormatOption(command, 'reports')))))
+  addTargetOptions(addBlocklistOption(addFormatOption(command, 'reports')));
+  addPolicyOptions(addImageOptions(command, 'several'))
     .option(
       '--all-layers',
       'also tell what a lower layer of an image trusted and an upper one deleted',
@@ -110,22 +111,28 @@ async function runScan(
     }),
     ...(tell && { progress: tell }),
   };
-  const reports: Report[] = [];
+  const { allowIncomplete } = options;
+  const { failOn } = judgement;
+  const reports = new KeptReports();
+  const codes = new Set<number>();
+  let isComplete = true;
   let isWhole = true;
   for await (const { report, error } of auditEach(openTargets(references, options, surroundings), rules)) {
-    reports.push(report);
+    reports.add(report);
+    codes.add(exitCodeOf(report, { failOn, allowIncomplete }));
+    isComplete &&= report.complete;
     if (error) {
       isWhole = false;
       progress?.clear();
       tellFailure(error);
     }
   }
-  const { allowIncomplete } = options;
-  const { failOn } = judgement;
-  const details = { failOn, now: new Date().toISOString() };
+  const code = isWhole ? worstOf(codes) : EXIT.usage;
+  const exit = { code, meaning: exitMeaning(code, isComplete) };
+  const details = { failOn, now: new Date().toISOString(), exit };
+  // Before anything is written: whoever has seen enough ends this program by closing the pipe.
+  process.exitCode = code;
   await writeOutputs('reports', options, surroundings, (render, style) => render(reports, style), details);
-  const codes = reports.map((report) => exitCodeOf(report, { failOn, allowIncomplete }));
-  process.exitCode = isWhole ? worstOf(codes) : EXIT.usage;
 }
 
 async function lookInside(

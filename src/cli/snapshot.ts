@@ -42,7 +42,7 @@ export function addSnapshotCommand(program: Command, surroundings: Surroundings)
       return file;
     })
     .option('--allow-incomplete', 'exit with 0 although a store could not be read', false);
-  addImageOptions(addTargetOptions(command)).action(
+  addImageOptions(addTargetOptions(command), 'one').action(
     async (reference: string | undefined, options: SnapshotOptions) => {
       const { output, allowIncomplete } = options;
       const { quiet } = surroundings.terminal;
@@ -52,7 +52,9 @@ export function addSnapshotCommand(program: Command, surroundings: Surroundings)
         inventoryOf(target, passwordsOf(options), blocklist, show),
       );
       const format = [{ format: 'json', file: output }] as const;
-      await writeOutputs('inventory', { format }, surroundings, (render, style) => render(inventory, style));
+      await writeOutputs('inventory', { format }, surroundings, (render, style) => [
+        render(inventory, style),
+      ]);
       const { stores, complete } = inventory;
       const certificates = stores.reduce((sum, { anchors }) => sum + anchors, 0);
       const unread = complete ? '' : ' Not everything could be read.';

@@ -1,6 +1,6 @@
 /** The targets that a scan names: this machine, directories, images. */
 
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as targets from '../api/targets.ts';
 import { RootauditError } from '../core/errors.ts';
 import { visible } from '../core/text.ts';
@@ -8,6 +8,7 @@ import type { ImageProgress } from '../images/progress.ts';
 import { checkRoot, type Surroundings, type TargetOptions } from './options.ts';
 import { imageWords } from './progress-words.ts';
 import type { Progress } from './progress.ts';
+import { addVariableOption } from './variables.ts';
 
 export interface ImageOptions extends TargetOptions {
   readonly platform?: string;
@@ -16,13 +17,19 @@ export interface ImageOptions extends TargetOptions {
   readonly cache: boolean;
 }
 
-export function addImageOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--platform <os/arch>', 'which image of a multi-platform one, or all')
-        .env('ROOTAUDIT_PLATFORM')
-        .default(undefined, 'that of this machine'),
-    )
+/** As if nothing had been said, which no parser of an option can make of what was. */
+const THIS_MACHINES = '';
+
+/** `takes`: how many images the command can look at. */
+export function addImageOptions(command: Command, takes: 'several' | 'one'): Command {
+  const all = takes === 'one' ? '' : ', or all';
+  const platform = new Option('--platform <os/arch>', `which image of a multi-platform one${all}`);
+  const parse = (value: string, _previous: unknown, isVariable: boolean): string => {
+    if (value === '') throw new InvalidArgumentError('It takes linux/amd64, for example.');
+    return isVariable && takes === 'one' && value === 'all' ? THIS_MACHINES : value;
+  };
+  platform.default(undefined, 'that of this machine');
+  return addVariableOption(command, platform, 'ROOTAUDIT_PLATFORM', parse)
     .option('--plain-http', 'read a registry on this machine without TLS', false)
     .option('--verify', 'also check the digests of what an archive lets us pass over', false)
     .addOption(
@@ -52,7 +59,7 @@ export async function* openTargets(
     verify,
     plainHttp,
     cache,
-    ...(platform !== undefined && { platform }),
+    ...(platform !== undefined && platform !== THIS_MACHINES && { platform }),
     ...(verbose && { tell }),
   };
   const shown = progress && references.length > 0 ? { progress: await imageProgress(progress) } : {};

@@ -8,6 +8,7 @@ import type { Severity } from '../blocklist/advisory.ts';
 import { RootauditError } from '../core/errors.ts';
 import { severityRank } from '../match/matcher.ts';
 import { createPrograms } from '../match/programs.ts';
+import { proxyFor } from '../network/proxy.ts';
 import { jsonText } from '../render/shared/json-text.ts';
 import type { SavedInventory } from '../report/saved.ts';
 import { STORE_TYPES } from '../stores/index.ts';
@@ -113,8 +114,10 @@ function outletsFor(
     return outlets;
   }
   const token = tokenFrom(webhookTokenFile, environment);
+  const url = parseWebhookUrl(webhook);
   const options = {
-    url: parseWebhookUrl(webhook),
+    url,
+    proxy: proxyFor(url, environment),
     ...(token !== undefined && { token }),
     userAgent: `${TOOL.name}/${TOOL.version}`,
     tell,

@@ -3,7 +3,7 @@
  * and signature algorithm, because nothing is interpreted; bytes that are no certificate keep their fingerprint.
  */
 
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { asBuffer, equalBytes } from './bytes.ts';
 import { children, derHeader, element, expectTlv, readTlv, Tag, type Tlv } from './der.ts';
 import { FormatError } from './errors.ts';
@@ -41,6 +41,13 @@ export interface Certificate {
 export function sha256(bytes: Uint8Array): Sha256 {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand is given here and in parseSha256 only
   return hash('sha256', bytes, 'hex') as Sha256;
+}
+
+/** Of a text that comes in pieces. */
+export function sha256OfText(pieces: Iterable<string>): string {
+  const whole = createHash('sha256');
+  for (const piece of pieces) whole.update(piece);
+  return whole.digest('hex');
 }
 
 /** A fingerprint as people write it (any case, with or without colons or spaces), or undefined if it is none. */

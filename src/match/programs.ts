@@ -10,9 +10,8 @@ export type Programs = (sha256: Sha256) => readonly string[];
  * for a root that somebody added.
  */
 export function createPrograms({ programs, programRoots }: CompiledBlocklist): Programs {
-  const known = new Map(Object.entries(programRoots));
   return (sha256) => {
-    const bits = known.get(sha256) ?? 0;
+    const bits = programRoots[sha256] ?? 0;
     return bits === 0 ? [] : programs.filter((_, bit) => (bits & (1 << bit)) !== 0);
   };
 }

@@ -9,7 +9,7 @@ import type { CertificateSummary, Location, Report, StoreSummary, Violation } fr
 import type { Renderer } from './renderer.ts';
 import { commandLine } from './shared/commands.ts';
 import { placesOf, type Place } from './shared/places.ts';
-import { acceptance, targetNames } from './shared/words.ts';
+import { acceptance, targetNamer } from './shared/words.ts';
 
 type Cells = Readonly<Record<string, string | readonly string[] | null | undefined>>;
 
@@ -32,17 +32,21 @@ const SCAN_COLUMNS = ['record', 'target', ...FINDING, ...CERTIFICATE, ...STORE, 
 const LIST_COLUMNS = ['record', 'target', ...STORE, ...PLACE, ...CERTIFICATE, 'note'];
 
 export const renderer: Renderer<'reports' | 'inventory'> = {
-  reports(reports) {
-    const names = targetNames(reports, 'live');
-    const rows = reports.flatMap((report, index) => [
-      ...placesOf(report).map((place) => ({ target: names[index], ...findingCells(place) })),
-      ...violationRows(report).map((row) => ({ target: names[index], ...row })),
-      ...report.problems.map((problem) => ({ target: names[index], ...problemCells(problem) })),
-    ]);
-    return table(SCAN_COLUMNS, rows);
+  *reports(reports) {
+    const nameOf = targetNamer('live');
+    yield line(SCAN_COLUMNS);
+    for (const report of reports) {
+      const target = nameOf(report);
+      const rows = [
+        ...placesOf(report).map((place) => ({ target, ...findingCells(place) })),
+        ...violationRows(report).map((row) => ({ target, ...row })),
+        ...report.problems.map((problem) => ({ target, ...problemCells(problem) })),
+      ];
+      yield rowLines(SCAN_COLUMNS, rows);
+    }
   },
   inventory(inventory) {
-    const [target] = targetNames([inventory], 'live');
+    const target = targetNamer('live')(inventory);
     const anchors = inventory.stores.flatMap((store) =>
       store.entries.map(({ certificate, ...place }) => ({
         record: 'anchor',
@@ -53,7 +57,7 @@ export const renderer: Renderer<'reports' | 'inventory'> = {
       })),
     );
     const problems = inventory.problems.map((problem) => ({ target, ...problemCells(problem) }));
-    return table(LIST_COLUMNS, [...anchors, ...problems]);
+    return line(LIST_COLUMNS) + rowLines(LIST_COLUMNS, [...anchors, ...problems]);
   },
 };
 
@@ -119,9 +123,12 @@ function problemCells({ code, path, message, store }: Problem): Cells {
   return { record: 'problem', path, storePath: store, note: `${code}: ${message}` };
 }
 
-function table(columns: readonly string[], rows: readonly Cells[]): string {
-  const lines = [columns.map(cell), ...rows.map((row) => columns.map((column) => cell(row[column])))];
-  return lines.map((line) => `${line.join(',')}\r\n`).join('');
+function rowLines(columns: readonly string[], rows: readonly Cells[]): string {
+  return rows.map((row) => line(columns.map((column) => row[column]))).join('');
+}
+
+function line(values: readonly Cells[string][]): string {
+  return `${values.map(cell).join(',')}\r\n`;
 }
 
 /** What a spreadsheet takes for the beginning of a formula, also in the wide forms of East Asian keyboards. */

@@ -3,7 +3,7 @@
  * are vulnerabilities that affect them. What a scan names is the listed certificates; `list` names them all.
  */
 
-import { sha256 } from '../core/certificate.ts';
+import { sha256OfText } from '../core/certificate.ts';
 import { groupBy } from '../core/collections.ts';
 import { visible } from '../core/text.ts';
 import type {
@@ -14,10 +14,10 @@ import type {
   StoreSummary,
   TargetSummary,
 } from '../report/report.ts';
-import type { Renderer } from './renderer.ts';
-import { jsonText } from './shared/json-text.ts';
+import type { Renderer, Reports } from './renderer.ts';
+import { jsonPieces, rawPieces } from './shared/json-text.ts';
 import { vulnerabilitiesOf } from './shared/cyclonedx-vulnerabilities.ts';
-import { properDate, targetNames } from './shared/words.ts';
+import { properDate, targetNamer } from './shared/words.ts';
 
 interface Part {
   readonly tool: Report['tool'];
@@ -42,14 +42,14 @@ interface PlaceOfOne {
 }
 
 export const renderer: Renderer<'reports' | 'inventory'> = {
-  reports: (reports) => bom(reports.map(partOfReport)),
+  reports: (reports) => bom(() => partsOf(reports), reports.length > 1),
   inventory({ tool, target, complete, stores }) {
     const held = stores.flatMap((store) => store.entries.map((entry) => ({ ...entry, store })));
     const certificates = Array.from(
       groupBy(held, ({ certificate }) => certificate.sha256).values(),
       (places) => ({ certificate: readable(places), places }),
     );
-    return bom([{ tool, target, complete, certificates, findings: [] }]);
+    return [...bom(() => [{ tool, target, complete, certificates, findings: [] }], false)].join('');
   },
 };
 
@@ -58,6 +58,10 @@ function readable(places: readonly { readonly certificate: CertificateSummary }[
   const known = places.find(({ certificate }) => certificate.subject !== '') ?? places[0];
   if (!known) throw new RangeError('a certificate without a place');
   return known.certificate;
+}
+
+function* partsOf(reports: Reports): Generator<Part> {
+  for (const report of reports) yield partOfReport(report);
 }
 
 function partOfReport({ tool, target, complete, findings, stores }: Report): Part {
@@ -83,42 +87,59 @@ function partOfReport({ tool, target, complete, findings, stores }: Report): Par
   return { tool, target, complete, certificates, findings };
 }
 
-function bom(parts: readonly Part[]): string {
-  const [first] = parts;
+/** What there is to be said is gone through once for the serial number, and once more for the text. */
+function bom(parts: () => Iterable<Part>, several: boolean): Generator<string> {
+  const [first] = parts();
   if (!first) throw new RangeError('nothing to render');
-  const several = parts.length > 1;
-  const names = targetNames(parts, 'this machine');
-  const targets = parts.map((part, index) => targetComponent(part, index, names[index] ?? ''));
-  const certificates = parts.map((part, index) =>
-    part.certificates.map((held) => certificateComponent(held, refOf(index, held.certificate))),
-  );
-  const body = {
-    metadata: {
-      tools: { components: [{ type: 'application', name: first.tool.name, version: first.tool.version }] },
-      ...(!several && { component: targets[0] }),
-    },
-    components: several
-      ? targets.map((target, index) => ({ ...target, components: certificates[index] ?? [] }))
-      : certificates.flat(),
-    vulnerabilities: parts.flatMap(({ findings, tool }, index) =>
-      vulnerabilitiesOf(findings, tool, `target-${index + 1}`, ({ certificate }) =>
-        refOf(index, certificate),
-      ),
-    ),
+  const component = targetComponent(first, 0, targetNamer(LIVE)(first));
+  const metadata = {
+    tools: { components: [{ type: 'application', name: first.tool.name, version: first.tool.version }] },
+    ...(!several && { component }),
   };
-  return jsonText({
+  const lists = {
+    components: () => componentsOf(parts(), several),
+    vulnerabilities: () => allVulnerabilities(parts()),
+  };
+  const uuid = uuidOf(sha256OfText(rawPieces({ metadata }, lists, 0)));
+  const head = {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
-    serialNumber: `urn:uuid:${uuidOf(JSON.stringify(body))}`,
+    serialNumber: `urn:uuid:${uuid}`,
     version: 1,
-    ...body,
-  });
+  };
+  return jsonPieces({ ...head, metadata }, lists);
+}
+
+const LIVE = 'this machine';
+
+/** Of several targets, each has its certificates below it. */
+function* componentsOf(parts: Iterable<Part>, several: boolean): Generator<object> {
+  const nameOf = targetNamer(LIVE);
+  let index = 0;
+  for (const part of parts) {
+    const ref = index;
+    const components = part.certificates.map((held) =>
+      certificateComponent(held, refOf(ref, held.certificate)),
+    );
+    if (several) yield { ...targetComponent(part, ref, nameOf(part)), components };
+    else yield* components;
+    index++;
+  }
+}
+
+function* allVulnerabilities(parts: Iterable<Part>): Generator<object> {
+  let index = 0;
+  for (const { findings, tool } of parts) {
+    const ref = index++;
+    yield* vulnerabilitiesOf(findings, tool, `target-${ref + 1}`, ({ certificate }) =>
+      refOf(ref, certificate),
+    );
+  }
 }
 
 /** The same for the same content: version 8 of RFC 9562, made of a digest. */
-function uuidOf(content: string): string {
-  const hex = sha256(Buffer.from(content));
+function uuidOf(hex: string): string {
   const variant = (8 + (Number.parseInt(hex.slice(16, 17), 16) % 4)).toString(16);
   return [
     hex.slice(0, 8),

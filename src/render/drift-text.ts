@@ -13,6 +13,10 @@ import { paletteFor, paragraph, symbolsFor, type Palette, type Style } from './s
 
 /** Beyond this the JSON is the better reading; the layout of columns is quadratic in its rows. */
 const MAX_SHOWN = 200;
+/** Of roots that are on no blocklist, without --verbose. */
+const MOST_OF_STORE = 10;
+/** Of one root, without --verbose. */
+const MOST_PLACES = 5;
 
 export function driftText(drift: Drift, style: Style): string {
   const paint = paletteFor(style);
@@ -63,18 +67,35 @@ function changesText(
 ): string {
   if (changes.length === 0) return '';
   const paint = paletteFor(style);
-  const lines = changes.slice(0, MAX_SHOWN).map((change) => {
-    const { certificate, advisories, places } = change;
-    const listed = advisories.length === 0 ? '' : `  ${paint.bad(visible(advisories.join(', ')))}`;
+  const shown = shownOf(changes, style);
+  const mostPlaces = style.verbose ? MAX_SHOWN : MOST_PLACES;
+  const lines = shown.map((change) => {
+    const { certificate, advisories, severity = 'high', places } = change;
+    const listed =
+      advisories.length === 0 ? '' : `  ${paint.severity(severity, visible(advisories.join(', ')))}`;
     const where = change.everywhere ? `  ${paint.warn(everywhere)}` : '';
     return [
       `  ${sign} ${paint.strong(visible(certificate.subject || '(no readable name)'))}${listed}${where}`,
       paint.faint(`    SHA-256 ${certificate.sha256}`),
-      ...places.slice(0, MAX_SHOWN).map((place) => `    ${placeText(place, style)}`),
-      ...more(places.length, style),
+      ...places.slice(0, mostPlaces).map((place) => `    ${placeText(place, style)}`),
+      ...more(places.length, style, Math.min(places.length, mostPlaces)).map((line) => `  ${line}`),
     ].join('\n');
   });
-  return [title, ...lines, ...more(changes.length, style)].join('\n');
+  return [title, ...lines, ...more(changes.length, style, shown.length)].join('\n');
+}
+
+/** What is on the blocklist, and of the rest the first of each store, so that a large store hides no small one. */
+function shownOf(changes: readonly DriftChange[], { verbose }: Style): readonly DriftChange[] {
+  if (verbose) return changes.slice(0, MAX_SHOWN);
+  const perStore = new Map<string, number>();
+  const timesIn = (store: string): number => perStore.get(store) ?? 0;
+  const shown = changes.filter(({ advisories, places }) => {
+    if (advisories.length > 0) return true;
+    if (!places.some(({ store }) => timesIn(store) < MOST_OF_STORE)) return false;
+    for (const { store } of places) perStore.set(store, timesIn(store) + 1);
+    return true;
+  });
+  return shown.slice(0, MAX_SHOWN);
 }
 
 function placeText({ path, application, before, after }: DriftPlace, style: Style): string {
@@ -97,9 +118,9 @@ const TRUST_WORDS = {
   trusted: 'trusted',
 } as const;
 
-function more(all: number, style: Style): readonly string[] {
+function more(all: number, style: Style, shown = Math.min(all, MAX_SHOWN)): readonly string[] {
   const { dots } = symbolsFor(style);
-  return all > MAX_SHOWN ? [`  ${dots} and ${all - MAX_SHOWN} more; --format json has them all`] : [];
+  return all > shown ? [`  ${dots} and ${all - shown} more; -f json has them all`] : [];
 }
 
 function incompleteText({ before, after }: Drift, paint: Palette, style: Style): readonly string[] {

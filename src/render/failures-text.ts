@@ -5,16 +5,17 @@ import { isAccepted, isAlarm } from '../report/acceptance.ts';
 import type { Report } from '../report/report.ts';
 import { grid, type Row } from './grid.ts';
 import { KIND_WORDS } from './policy-text.ts';
+import type { Reports } from './renderer.ts';
 import { isAtLeast, shortName, STATUS_WORDS } from './shared/words.ts';
 import { paletteFor, type Style } from './style.ts';
 
 /** Nothing at all when there is none. */
-export function failuresText(reports: readonly Report[], style: Style): string {
+export function failuresText(reports: Reports, style: Style): string {
   const several = reports.length > 1;
-  const rows = reports.flatMap((report) => {
+  const rows = Array.from(reports, (report) => {
     const target = several ? [visible(report.target.reference)] : [];
     return rowsOf(report, style).map((row): Row => [...target, ...row]);
-  });
+  }).flat();
   return rows.length === 0 ? '' : `${grid(rows, style).replaceAll(/^ {2}/gm, '')}\n`;
 }
 

@@ -35,11 +35,14 @@ const RENDERERS = {
 
 export type Format = keyof typeof RENDERERS;
 
+export function allFormats(): readonly Format[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its own keys
+  return Object.keys(RENDERERS) as readonly Format[];
+}
+
 /** The formats that there are of a subject. */
 export function formatsFor(subject: Subject): readonly Format[] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its own keys
-  const formats = Object.keys(RENDERERS) as readonly Format[];
-  return formats.filter((format) => RENDERERS[format].supports.includes(subject));
+  return allFormats().filter((format) => RENDERERS[format].supports.includes(subject));
 }
 
 export function isMachineFormat(format: Format): boolean {

@@ -2,11 +2,13 @@
 
 import { SCHEMA_VERSION } from '../report/report.ts';
 import type { Renderer } from './renderer.ts';
-import { jsonText } from './shared/json-text.ts';
+import { jsonPieces, jsonText } from './shared/json-text.ts';
 
 export const renderer: Renderer = {
   reports: (reports) =>
-    jsonText(reports.length === 1 ? reports[0] : { schemaVersion: SCHEMA_VERSION, reports }),
+    reports.length === 1
+      ? Array.from(reports, (report) => jsonText(report))
+      : jsonPieces({ schemaVersion: SCHEMA_VERSION }, { reports: () => reports }),
   inventory: (inventory) => jsonText(inventory),
   drift: (drift) => jsonText(drift),
   explanations: (explanations) => jsonText(explanations.length === 1 ? explanations[0] : explanations),

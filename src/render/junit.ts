@@ -12,15 +12,15 @@ import type { Finding, Report, StoreSummary, Violation } from '../report/report.
 import type { Renderer } from './renderer.ts';
 import { commandLines } from './shared/commands.ts';
 import { placesOf, type Place } from './shared/places.ts';
-import { acceptance, isAtLeast, MATCH_WORDS, shortName, targetNames } from './shared/words.ts';
+import { acceptance, isAtLeast, MATCH_WORDS, shortName, targetNamer } from './shared/words.ts';
 
 export const renderer: Renderer<'reports'> = {
   reports(reports, { failOn = 'medium' }) {
-    const names = targetNames(reports, 'this machine');
-    const suites = reports.map((report, index) => suiteOf(report, names[index] ?? '', failOn));
-    const root = { name: 'rootaudit', ...totals(suites.flatMap(({ cases }) => cases)), time: 0 };
+    const nameOf = targetNamer('this machine');
+    const suites = Array.from(reports, (report) => suiteOf(report, nameOf(report), failOn));
+    const root = { name: 'rootaudit', ...totals(suites.flatMap(({ outcomes }) => outcomes)), time: 0 };
     const lines = ['<?xml version="1.0" encoding="UTF-8"?>', open('testsuites', root)];
-    return `${[...lines, ...suites.map(({ xml }) => xml), '</testsuites>'].join('\n')}\n`;
+    return [...lines, ...suites.map(({ xml }) => xml), '</testsuites>'].map((piece) => `${piece}\n`);
   },
 };
 
@@ -30,7 +30,7 @@ interface TestCase {
 }
 
 interface Suite {
-  readonly cases: readonly TestCase[];
+  readonly outcomes: readonly TestCase['outcome'][];
   readonly xml: string;
 }
 
@@ -46,6 +46,7 @@ function suiteOf(report: Report, name: string, failOn: Severity): Suite {
     ...(report.policy?.violations ?? []).map(violationCase),
     ...report.problems.map(problemCase),
   ];
+  const outcomes = cases.map(({ outcome }) => outcome);
   const { tool, blocklist, target } = report;
   const properties = {
     'rootaudit.version': tool.version,
@@ -55,21 +56,20 @@ function suiteOf(report: Report, name: string, failOn: Severity): Suite {
     'rootaudit.failOn': failOn,
   };
   const xml = [
-    open('testsuite', { name: `rootaudit: ${name}`, ...totals(cases), time: 0 }),
+    open('testsuite', { name: `rootaudit: ${name}`, ...totals(outcomes), time: 0 }),
     '<properties>',
     ...Object.entries(properties).map(([key, value]) => `<property${attributes({ name: key, value })}/>`),
     '</properties>',
     ...cases.map((each) => each.xml),
     '</testsuite>',
   ].join('\n');
-  return { cases, xml };
+  return { outcomes, xml };
 }
 
-function totals(cases: readonly TestCase[]): Readonly<Record<string, number>> {
-  const number = (outcome: TestCase['outcome']): number =>
-    cases.filter((each) => each.outcome === outcome).length;
+function totals(outcomes: Suite['outcomes']): Readonly<Record<string, number>> {
+  const number = (outcome: TestCase['outcome']): number => outcomes.filter((each) => each === outcome).length;
   return {
-    tests: cases.length,
+    tests: outcomes.length,
     failures: number('failure'),
     errors: number('error'),
     skipped: number('skipped'),
@@ -83,11 +83,16 @@ function storeCases(store: StoreSummary, failing: readonly Place[], failOn: Seve
   }
   const head = {
     classname: `rootaudit.${store.type}`,
-    name: `${store.path} trusts no listed root of severity ${failOn} or worse`,
+    name: `${store.path} ${isFile(store) ? 'holds' : 'trusts'} no listed root of severity ${failOn} or worse`,
     time: 0,
   };
   if (store.status === 'read') return [{ outcome: 'passed', xml: `<testcase${attributes(head)}/>` }];
   return [skippedCase(head, `The store is ${store.status}: see the errors of this suite.`)];
+}
+
+/** Of `rootaudit check`. */
+function isFile({ type }: StoreSummary): boolean {
+  return type === 'certificate-file';
 }
 
 function skippedCase(head: Readonly<Record<string, string | number>>, message: string): TestCase {
@@ -117,7 +122,7 @@ function findingCase(store: StoreSummary, finding: Finding, places: readonly Pla
   const name = `${shortName(certificate.subject)} (${certificate.sha256.slice(0, 16)})`;
   const head = {
     classname: `rootaudit.${store.type}`,
-    name: `${store.path} does not trust ${name}, ${advisory}`,
+    name: `${store.path} does not ${isFile(store) ? 'hold' : 'trust'} ${name}, ${advisory}`,
     time: 0,
   };
   const reasons = places.map(({ location }) => acceptance(finding, location));

@@ -25,8 +25,14 @@ const MAX_PLACES = 10;
 const MAX_PROBLEMS = 20;
 
 export const renderer: Renderer<'reports'> = {
-  reports: (reports) =>
-    `${reports.map((report) => reportText(report, MAX_LENGTH / reports.length)).join('\n\n')}\n`,
+  *reports(reports) {
+    let before = '';
+    for (const report of reports) {
+      yield before + reportText(report, MAX_LENGTH / reports.length);
+      before = '\n\n';
+    }
+    yield '\n';
+  },
 };
 
 function reportText(report: Report, maxLength: number): string {

@@ -9,19 +9,23 @@ import { jsonText } from './shared/json-text.ts';
 import { placesOf, type Place } from './shared/places.ts';
 
 export const renderer: Renderer<'reports' | 'inventory'> = {
-  reports: (reports) => reports.flatMap(reportRecords).map(line).join(''),
+  *reports(reports) {
+    for (const report of reports) yield reportRecords(report).map(line).join('');
+  },
   inventory: (inventory) => inventoryRecords(inventory).map(line).join(''),
 };
 
 interface Record {
-  readonly type: 'scan' | 'inventory' | 'store' | 'finding' | 'violation' | 'anchor' | 'problem';
+  readonly type:
+    'scan' | 'inventory' | 'store' | 'finding' | 'unrecognised' | 'violation' | 'anchor' | 'problem';
   readonly [field: string]: unknown;
 }
 
 const line = (record: Record): string => jsonText({ schemaVersion: SCHEMA_VERSION, ...record }, 0);
 
 function reportRecords(report: Report): readonly Record[] {
-  const { tool, blocklist, findings, policy } = report;
+  const { tool, blocklist, findings, unrecognised, policy } = report;
+  const stores = new Map(report.stores.map((store) => [store.id, store]));
   const target = targetOf(report);
   return [
     {
@@ -30,12 +34,22 @@ function reportRecords(report: Report): readonly Record[] {
       blocklist,
       ...outcomeOf(report),
       findings: findings.length,
+      ...(unrecognised && { unrecognised: unrecognised.length }),
       ...(policy && {
         policy: { file: policy.file, violations: policy.violations.length, notes: policy.notes },
       }),
     },
     ...report.stores.map((store) => ({ type: 'store' as const, target, store })),
     ...placesOf(report).map((place) => ({ type: 'finding' as const, target, ...findingFields(place) })),
+    ...(unrecognised ?? []).map((root) => ({
+      type: 'unrecognised' as const,
+      target,
+      ...root,
+      locations: root.locations.map(({ store, ...place }) => ({
+        store: storeOf(stores.get(store), store),
+        ...place,
+      })),
+    })),
     ...(policy?.violations ?? []).map((violation) => ({
       type: 'violation' as const,
       target,
@@ -73,10 +87,14 @@ function findingFields({ finding, location, store, remediation }: Place): object
   const { store: _same, ...remedy } = remediation ?? { store: '' };
   return {
     ...common,
-    store: store ? briefly(store) : { id: storeId },
+    store: storeOf(store, storeId),
     location: place,
     remediation: remediation ? remedy : null,
   };
+}
+
+function storeOf(store: StoreSummary | undefined, id: string): object {
+  return store ? briefly(store) : { id };
 }
 
 function briefly({ id, type, application, scope, user, format, path }: StoreSummary): object {

@@ -9,7 +9,7 @@ import { visible } from '../core/text.ts';
 import { isAccepted, isEffective } from '../report/acceptance.ts';
 import type { Finding, FindingStatus, Report, StoreSummary, ViolationKind } from '../report/report.ts';
 import type { Renderer } from './renderer.ts';
-import { targetNames } from './shared/words.ts';
+import { targetNamer } from './shared/words.ts';
 import type { Style } from './style.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -27,20 +27,17 @@ interface Metric {
 
 export const renderer: Renderer<'reports'> = {
   reports(reports, { now }) {
-    const names = targetNames(reports, 'live');
-    const families = METRICS.map(({ name, help, samples }) =>
-      family(
-        name,
-        help,
-        reports.flatMap((report, index) =>
-          samples(report).map(({ labels, value }) => ({
-            labels: { target: names[index] ?? '', ...labels },
-            value,
-          })),
-        ),
-      ),
-    );
-    return [...families, timestamp(now)].join('');
+    const nameOf = targetNamer('live');
+    const lines = METRICS.map((): string[] => []);
+    for (const report of reports) {
+      const target = nameOf(report);
+      for (const [index, { name, samples }] of METRICS.entries()) {
+        for (const { labels, value } of samples(report))
+          lines[index]?.push(sampleLine(name, { labels: { target, ...labels }, value }));
+      }
+    }
+    const families = METRICS.map(({ name, help }, index) => family(name, help, lines[index] ?? []));
+    return [...families, timestamp(now)];
   },
 };
 
@@ -150,13 +147,16 @@ function timestamp(now: Style['now']): string {
   if (now === undefined) return '';
   const name = 'rootaudit_last_run_timestamp_seconds';
   return family(name, 'When this was written, in seconds since 1970.', [
-    { labels: {}, value: Math.floor(Date.parse(now) / 1000) },
+    sampleLine(name, { labels: {}, value: Math.floor(Date.parse(now) / 1000) }),
   ]);
 }
 
-function family(name: string, help: string, samples: readonly Sample[]): string {
-  if (samples.length === 0) return '';
-  const lines = samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`);
+function sampleLine(name: string, { labels, value }: Sample): string {
+  return `${name}${labelText(labels)} ${value}\n`;
+}
+
+function family(name: string, help: string, lines: readonly string[]): string {
+  if (lines.length === 0) return '';
   return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
 }
 

@@ -47,9 +47,7 @@ export function planText(
   const told = (text: string): string => (style.quiet ? '' : text);
   return joinBlocks([
     told(paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}, ${what}`)),
-    ...plan.certificates
-      .toSorted((a, b) => rankOf(b) - rankOf(a))
-      .map((each) => certificateText(each, plan, paint, style)),
+    ...plan.certificates.map((each) => certificateText(each, plan, paint, style)),
     returnsText(plan, paint, style),
     stepsText(plan, paint, style, isRunnable),
     remarksText(plan, paint, style),
@@ -64,11 +62,6 @@ export function planText(
 
 function worstOf({ reasons }: PlannedCertificate): Severity | undefined {
   return SEVERITIES.findLast((severity) => reasons.some((reason) => reason.severity === severity));
-}
-
-function rankOf(planned: PlannedCertificate): number {
-  const worst = worstOf(planned);
-  return worst === undefined ? -1 : SEVERITIES.indexOf(worst);
 }
 
 function certificateText(

@@ -6,13 +6,14 @@
 import { visible } from '../core/text.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Report, TargetSummary } from '../report/report.ts';
-import type { Renderer } from './renderer.ts';
-import { jsonText } from './shared/json-text.ts';
+import type { Renderer, Reports } from './renderer.ts';
+import { jsonPieces } from './shared/json-text.ts';
 import { placesOf } from './shared/places.ts';
 import { rulesOf } from './shared/sarif-rules.ts';
 import { message, resultOf, violationResults } from './shared/sarif-results.ts';
 import { relativeUri, rootUri } from './shared/uri.ts';
-import { targetNames } from './shared/words.ts';
+import { targetNamer } from './shared/words.ts';
+import type { Style } from './style.ts';
 
 /** The one that GitHub names in its documentation. */
 const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
@@ -21,20 +22,21 @@ const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
 const BASE = 'ROOTPATH';
 
 export const renderer: Renderer<'reports'> = {
-  reports(reports) {
-    const names = targetNames(reports, 'live');
-    const runs = reports.map((report, index) => ({
-      // GitHub wants the runs of one file told apart; a single one is named by whoever uploads it.
-      ...(reports.length > 1 && {
-        automationDetails: { id: `rootaudit/${(names[index] ?? '').replace(/^\/+/, '')}/` },
-      }),
-      ...runOf(report),
-    }));
-    return jsonText({ $schema: SCHEMA, version: '2.1.0', runs });
+  reports(reports, { exit }) {
+    return jsonPieces({ $schema: SCHEMA, version: '2.1.0' }, { runs: () => runsOf(reports, exit) });
   },
 };
 
-function runOf(report: Report): object {
+function* runsOf(reports: Reports, exit: Style['exit']): Generator<object> {
+  const nameOf = targetNamer('live');
+  for (const report of reports) {
+    const id = `rootaudit/${nameOf(report).replace(/^\/+/, '')}/`;
+    // GitHub wants the runs of one file told apart; a single one is named by whoever uploads it.
+    yield { ...(reports.length > 1 && { automationDetails: { id } }), ...runOf(report, exit) };
+  }
+}
+
+function runOf(report: Report, exit: Style['exit']): object {
   const { tool, blocklist, target, complete, problems } = report;
   const rules = rulesOf(report);
   const indexById = new Map(rules.map(({ id }, index) => [id, index]));
@@ -51,6 +53,8 @@ function runOf(report: Report): object {
     invocations: [
       {
         executionSuccessful: complete,
+        // Of the whole process: where several targets were scanned, each run says the same.
+        ...(exit && { exitCode: exit.code, exitCodeDescription: exit.meaning }),
         toolExecutionNotifications: [
           ...problems.map(problemNotification),
           ...notesOf(report).map((note) => ({
@@ -99,10 +103,8 @@ function resultsOf(report: Report, ruleIndexById: ReadonlyMap<string, number>): 
 function baseOf({ kind, reference, image }: TargetSummary): object {
   const uri = kind === 'image' ? undefined : rootUri(kind === 'live' ? '/' : reference);
   const what = kind === 'live' ? 'this machine' : visible(image?.name ?? reference);
-  return {
-    ...(uri !== undefined && { uri }),
-    description: message(`The root of the file system of ${what}.`),
-  };
+  const meaning = kind === 'files' ? `The directory ${what}.` : `The root of the file system of ${what}.`;
+  return { ...(uri !== undefined && { uri }), description: message(meaning) };
 }
 
 function targetProperties({ kind, reference, platform, image }: TargetSummary): object {

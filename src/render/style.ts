@@ -21,6 +21,8 @@ export interface Style {
   readonly failOn?: Severity;
   /** ISO 8601, for formats that have to say when they were written. */
   readonly now?: string;
+  /** How the process will end, for formats that tell it. */
+  readonly exit?: { readonly code: number; readonly meaning: string };
 }
 
 export interface Palette {

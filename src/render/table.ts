@@ -11,17 +11,14 @@ import { failuresText } from './failures-text.ts';
 import { locationsText, remediationText } from './place-text.ts';
 import { acceptedText, policyNotesText, policyVerdict, violationsText } from './policy-text.ts';
 import { moreRemovals, nextStep, removalsShown } from './removal-hints.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer, Reports } from './renderer.ts';
 import { MATCH_WORDS, shortName, STATUS_WORDS } from './shared/words.ts';
 import { paletteFor, paragraph, symbolsFor, type Palette, type Style } from './style.ts';
 import { unrecognisedText } from './unrecognised-text.ts';
 import { grid, type Row } from './grid.ts';
 
 export const renderer: Renderer = {
-  reports: (reports, style) =>
-    style.quiet
-      ? failuresText(reports, style)
-      : reports.map((report) => reportText(report, style)).join('\n'),
+  reports: (reports, style) => (style.quiet ? [failuresText(reports, style)] : reportTexts(reports, style)),
   inventory(inventory, style) {
     const paint = paletteFor(style);
     const stores = inventory.stores.map((store) => storeText(store, paint, style));
@@ -36,6 +33,14 @@ export const renderer: Renderer = {
     joinBlocks(explanations.map((explanation) => explanationText(explanation, style))),
   drift: (drift, style) => driftText(drift, style),
 };
+
+function* reportTexts(reports: Reports, style: Style): Generator<string> {
+  let before = '';
+  for (const report of reports) {
+    yield before + reportText(report, style);
+    before = '\n';
+  }
+}
 
 function reportText(report: Report, style: Style): string {
   const paint = paletteFor(style);

@@ -1,5 +1,6 @@
 /** What changed between two audits: of one target at two times, or of two targets. Pure. */
 
+import { SEVERITIES, type Severity } from '../blocklist/advisory.ts';
 import { groupBy } from '../core/collections.ts';
 import { PURPOSES, type Purpose } from '../core/trust.ts';
 import { SCHEMA_VERSION, type FindingStatus, type Report } from './report.ts';
@@ -42,9 +43,11 @@ export interface DriftPlace {
 }
 
 export interface DriftChange {
-  readonly certificate: SavedCertificate;
-  /** For reports: what the blocklist says of it. */
+  readonly certificate: Pick<SavedCertificate, 'sha256' | 'subject'>;
+  /** What names it: of reports what they say, else the blocklist at hand by certificate and key. */
   readonly advisories: readonly string[];
+  /** The worst of the advisories, where the blocklist at hand has them. */
+  readonly severity?: Severity;
   /** No store trusted it before (became trusted), or none does now (stopped being trusted). */
   readonly everywhere: boolean;
   readonly places: readonly DriftPlace[];
@@ -66,6 +69,7 @@ export interface Drift {
   readonly after: DriftSide;
   /** roots: every certificate was compared; findings: only those on the blocklist, because a report knows no others. */
   readonly compared: 'roots' | 'findings';
+  /** In this list and those after it: what is on the blocklist first, worst first; then by subject. */
   readonly becameTrusted: readonly DriftChange[];
   readonly stoppedBeingTrusted: readonly DriftChange[];
   /** Trusted for other purposes than before, or refused since, or no longer refused. */
@@ -90,31 +94,49 @@ interface Held extends TrustState {
   readonly path: string;
 }
 
+/** What the blocklist at hand knows. */
+export interface Listed {
+  readonly advisoriesOf: (certificate: SavedCertificate) => readonly string[];
+  readonly severityOf: (advisory: string) => Severity | undefined;
+}
+
+const NOTHING_LISTED: Listed = { advisoriesOf: () => [], severityOf: () => undefined };
+
 /** Both are of the same kind: two reports, or two inventories. */
 export function compareAudits(
   tool: Report['tool'],
   before: { readonly name: string; readonly saved: SavedReport | SavedInventory },
   after: { readonly name: string; readonly saved: SavedReport | SavedInventory },
+  listed = NOTHING_LISTED,
 ): Drift {
   const a = auditedOf(before.name, before.saved);
   const b = auditedOf(after.name, after.saved);
   const pairs = [...pairsOf(a, b)];
+  const compared = 'findings' in after.saved ? 'findings' : 'roots';
   const changes = (of: (pair: Pair) => boolean, everywhere: (sha256: string) => boolean): DriftChange[] =>
     Array.from(
       groupBy(pairs.filter(of), ({ sha256 }) => sha256),
-      ([sha256, places]) => ({
-        certificate: b.certificates.get(sha256) ?? a.certificates.get(sha256) ?? { sha256, subject: '' },
-        advisories: [...new Set([...(b.advisories.get(sha256) ?? []), ...(a.advisories.get(sha256) ?? [])])],
-        everywhere: everywhere(sha256),
-        places: places.map(({ place }) => place),
-      }),
-    ).toSorted(bySubject);
+      ([sha256, places]) => {
+        const certificate = b.certificates.get(sha256) ??
+          a.certificates.get(sha256) ?? { sha256, subject: '' };
+        const inReports = [...(b.advisories.get(sha256) ?? []), ...(a.advisories.get(sha256) ?? [])];
+        const advisories = compared === 'findings' ? inReports : listed.advisoriesOf(certificate);
+        const severity = worstOf(advisories.map(listed.severityOf));
+        return {
+          certificate: { sha256, subject: certificate.subject },
+          advisories: [...new Set(advisories)],
+          ...(severity && { severity }),
+          everywhere: everywhere(sha256),
+          places: places.map(({ place }) => place),
+        };
+      },
+    ).toSorted(listedFirst);
   return {
     schemaVersion: SCHEMA_VERSION,
     tool,
     before: a.side,
     after: b.side,
-    compared: 'findings' in after.saved ? 'findings' : 'roots',
+    compared,
     becameTrusted: changes(
       ({ sha256, place, shared }) => gained(place) && (shared || !a.trusted.has(sha256)),
       (sha256) => !a.trusted.has(sha256),
@@ -244,7 +266,13 @@ function storesOf({ stores }: Audited): readonly DriftStore[] {
   }));
 }
 
-function bySubject(a: DriftChange, b: DriftChange): number {
+function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
+  return SEVERITIES.findLast((severity) => severities.includes(severity));
+}
+
+function listedFirst(a: DriftChange, b: DriftChange): number {
+  const rank = ({ advisories, severity }: DriftChange): number =>
+    Number(advisories.length > 0) + (severity ? 1 + SEVERITIES.indexOf(severity) : 0);
   const [x, y] = [a, b].map(({ certificate }) => `${certificate.subject} ${certificate.sha256}`);
-  return (x ?? '') < (y ?? '') ? -1 : 1;
+  return rank(b) - rank(a) || ((x ?? '') < (y ?? '') ? -1 : 1);
 }

@@ -14,7 +14,7 @@ export interface RemovalPlan {
   readonly target: TargetSummary;
   /** False when a store that exists could not be read whole: a certificate may be trusted where nobody could look. */
   readonly complete: boolean;
-  /** Those that were asked for and are trusted somewhere. */
+  /** Those that were asked for and are trusted somewhere: by severity (worst first), then subject, then SHA-256. */
   readonly certificates: readonly PlannedCertificate[];
   /** Found before anything is changed. */
   readonly comesBack: readonly Return[];
@@ -22,7 +22,7 @@ export interface RemovalPlan {
   readonly stores: readonly StoreRemoval[];
   /** Everything that will be done, in order; commands that make copies anew come once, at the end. */
   readonly steps: readonly PlannedStep[];
-  /** Trusted and on the blocklist, but not chosen. */
+  /** Trusted and on the blocklist, but not chosen; in the same order. */
   readonly leftOut: readonly LeftOut[];
   readonly problems: readonly Problem[];
   readonly notes: readonly string[];

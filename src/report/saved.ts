@@ -26,6 +26,8 @@ export interface SavedEntry {
 export interface SavedCertificate {
   readonly sha256: string;
   readonly subject: string;
+  /** Where it could be read. */
+  readonly spkiSha256?: string | null;
 }
 
 interface SavedFinding {
@@ -187,7 +189,12 @@ class Checker {
     const certificate = this.#fields(json['certificate'], `${at}certificate`);
     const sha256 = this.#text(certificate, 'sha256', where);
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw this.#wrong(`${where}sha256`, '64 hex digits in lower case');
-    return { sha256, subject: this.#text(certificate, 'subject', where) };
+    const { spkiSha256 } = certificate;
+    return {
+      sha256,
+      subject: this.#text(certificate, 'subject', where),
+      ...(typeof spkiSha256 === 'string' && /^[0-9a-f]{64}$/.test(spkiSha256) && { spkiSha256 }),
+    };
   }
 
   #fields(json: unknown, at: string): Fields {

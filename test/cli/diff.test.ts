@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Drift } from '../../src/report/drift.ts';
+import { jks, jksTrusted } from '../../src/selftest/keystores.ts';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { schemaCheck } from '../support/render.ts';
 import { PROJECT, rootaudit } from '../support/rootaudit.ts';
 import { makeTemporaryDirectory, makeTree, type Node } from '../support/tree.ts';
 
@@ -105,6 +107,63 @@ describe('rootaudit diff', () => {
     expect(reverse).toContain('No longer trusted\n  - CN=\\x1b[31mTwo  trusted nowhere now\n');
     const { stdout: reports } = rootaudit(['diff', ...pairs.reports]);
     expect(reports).toContain('Only roots on the blocklist were compared: reports know no others.');
+  });
+
+  it('puts what is on the blocklist first, and shows of each store no more than can be read', () => {
+    const many = Array.from({ length: 24 }, (_, k) =>
+      makeCertificate({ subject: { CN: `Many ${String.fromCodePoint(65 + k)}` } }),
+    );
+    const single = makeCertificate({ subject: { CN: 'Zero' } });
+    const worse = makeCertificate({ subject: { CN: 'Zulu' } });
+    const listed = writeBlocklist(makeTemporaryDirectory(), {
+      advisories: [
+        advisory({ id: 'mild', severity: 'low', certificates: [blocked(two, { id: 'two' })] }),
+        advisory({ id: 'bad', severity: 'critical', certificates: [blocked(worse, { id: 'worse' })] }),
+      ],
+    });
+    const full = rootWith({
+      [`${LOCAL}/all.crt`]: [...many, two, worse].map(({ pem }) => pem).join(''),
+      '/opt/java/lib/security/cacerts': jks([jksTrusted('zero', single.der)]),
+    });
+    const run = (...args: readonly string[]): string =>
+      rootaudit(['diff', '--blocklist', listed, ...args], {}, '/').stdout;
+    const names = (text: string): string[] =>
+      [...text.matchAll(/^ {2}[+-] CN=(.*?)(?: {2}|$)/gm)].map(([, name]) => name ?? '');
+    const first = ['Zulu', String.raw`\x1b[31mTwo`];
+    const ten = 'ABCDEFGHIJ'.split('').map((letter) => `Many ${letter}`);
+    const empty = rootWith({});
+    for (const args of [
+      [empty, full],
+      [full, empty],
+      [snapshot(empty, 'empty.json'), full],
+    ]) {
+      const text = run(...args);
+      expect(names(text)).toEqual([...first, ...ten, 'Zero']);
+      expect(text).toContain('Zulu  bad  trusted nowhere');
+      expect(text).toContain('  … and 14 more; -f json has them all\n');
+      expect(names(run(...args, '--verbose'))).toHaveLength(27);
+      expect(run(...args, '--verbose')).not.toContain(' more;');
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it promises is checked below
+    const drift = JSON.parse(run(empty, full, '-f', 'json')) as Drift;
+    expect(drift.becameTrusted).toHaveLength(27);
+    expect(drift.becameTrusted.slice(0, 3)).toMatchObject([
+      { certificate: { sha256: worse.sha256 }, advisories: ['bad'], severity: 'critical' },
+      { certificate: { sha256: two.sha256 }, advisories: ['mild'], severity: 'low' },
+      { certificate: { subject: 'CN=Many A' }, advisories: [] },
+    ]);
+    expect(schemaCheck('drift')(drift)).toBe('');
+  });
+
+  it('names the first places of a root that is in many', () => {
+    const stores = Array.from({ length: 8 }, (_, k) => `/opt/jdk-${k}/lib/security/cacerts`);
+    const content = jks([jksTrusted('one', one.der)]);
+    const many = makeTree(Object.fromEntries(stores.map((path) => [path, content])));
+    const run = (...args: readonly string[]): string =>
+      rootaudit(['diff', rootWith({}), many, ...args]).stdout;
+    expect(run().match(/not there → trusted/g)).toHaveLength(5);
+    expect(run()).toContain('    … and 3 more; -f json has them all\n');
+    expect(run('--verbose').match(/not there → trusted/g)).toHaveLength(8);
   });
 
   it('does not call two targets alike of which it did not see all', () => {

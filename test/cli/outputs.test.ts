@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { checkSarif, schemaCheck } from '../support/render.ts';
 import { rootaudit, type Run } from '../support/rootaudit.ts';
 import { makeTemporaryDirectory, makeTree } from '../support/tree.ts';
 
@@ -155,5 +156,71 @@ describe('wrong usage ends with 2 before anything is read', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe('the exit code in SARIF', () => {
+  const broken = makeTree({ '/usr/local/share/ca-certificates/broken.crt': 'junk' });
+  const clean = makeTree({ '/etc/ca-certificates.conf': '' });
+  const waived = makeTree({
+    '/rootaudit.yaml': `version: 1
+waivers:
+  - advisory: planted
+    reason: known
+    owner: us
+    expires: 2999-01-01
+`,
+  });
+  const strict = makeTree({
+    '/rootaudit.yaml': `version: 1\nrequire:\n  - sha256: ${'a'.repeat(64)}\n    reason: ours\n`,
+  });
+
+  it.each([
+    ['nothing', [clean], undefined, 0, /everything could be read/],
+    ['a listed root', [root], undefined, 1, /^What was found/],
+    ['a waived one', [root], waived, 0, /everything/],
+    ['a violated policy', [clean], strict, 1, /^What was found/],
+    ['a broken store', [broken], undefined, 3, /not everything could/],
+    ['a broken store, as allowed', [broken, '--allow-incomplete'], undefined, 0, /which is allowed/],
+    ['several targets, each with that of all', [clean, root, broken], undefined, 1, /^What was found/],
+    ['a target that cannot be opened', [clean, '/no/such/target'], undefined, 2, /A target could not/],
+  ] as const)('is that of the process for %s', (_what, args, cwd, expected, meaning) => {
+    const options = ['--blocklist', blocklist, '-f', 'sarif'];
+    const { status, stdout } = rootaudit(['scan', ...args, ...options], {}, cwd ?? clean);
+    const log: unknown = JSON.parse(stdout);
+    expect(status).toBe(expected);
+    expect(checkSarif(log)).toBe('No errors');
+    const invocation = { exitCode: status, exitCodeDescription: expect.stringMatching(meaning) };
+    const targets = args.filter((arg) => arg.startsWith('/'));
+    expect(log).toMatchObject({ runs: targets.map(() => ({ invocations: [invocation] })) });
+  });
+});
+
+describe('JSON of real targets', () => {
+  const clean = makeTree({ '/etc/ca-certificates.conf': '' });
+  it.each([
+    ['one', [root]],
+    ['three', [root, clean, '/no/such/target']],
+  ])('follows its schema for %s', (_what, targets) => {
+    const { stdout } = rootaudit(['scan', ...targets, '--blocklist', blocklist, '-f', 'json']);
+    const value: unknown = JSON.parse(stdout);
+    expect(schemaCheck('report')(value)).toBe('');
+    expect(schemaCheck('report')({ ...Object(value), extra: 1 })).not.toBe('');
+    const records = rootaudit(['scan', ...targets, '--blocklist', blocklist, '-f', 'ndjson']).stdout;
+    const check = schemaCheck('records');
+    expect(
+      records
+        .trimEnd()
+        .split('\n')
+        .map((line) => check(JSON.parse(line)))
+        .join(''),
+    ).toBe('');
+  });
+
+  it('does not take a report without findings, or reports of nothing, for whole', () => {
+    const check = schemaCheck('report');
+    expect(check({ schemaVersion: 1, reports: [] })).not.toBe('');
+    expect(check({ schemaVersion: 1, reports: [{ schemaVersion: 1 }] })).not.toBe('');
+    expect(check({ schemaVersion: 1 })).not.toBe('');
   });
 });

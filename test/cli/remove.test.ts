@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } fro
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { Advisory, Severity } from '../../src/blocklist/advisory.ts';
 import { nssDatabase } from '../../src/selftest/nss-database.ts';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
@@ -73,7 +74,62 @@ describe('exit codes', () => {
   });
 });
 
+describe('a word that is no root', () => {
+  const here = makeTree({
+    '/disk/etc/x': '',
+    '/layout/oci-layout': '{}',
+    '/app.tar': '',
+    '/planted.pem': bad.pem,
+    "/it's/x": '',
+  });
+  it.each([
+    ['of a title', 'qaznet', 'Did you mean kazakhstan'],
+    ['with a slip of the keys', 'kazakstan', 'Did you mean kazakhstan?'],
+    ['that is nothing at all', 'nonsense', 'Give an advisory id, the SHA-256 of a certificate, or'],
+    ['that is a directory', 'disk', 'with an option: rootaudit remove --root disk\n'],
+    ['that is a directory to be quoted', "it's", String.raw`rootaudit remove --root 'it'\''s'`],
+    ['that is an OCI layout', 'layout', 'with an option: rootaudit remove --image layout\n'],
+    ['that is an archive', 'app.tar', 'with an option: rootaudit remove --image app.tar\n'],
+    ['that is an image elsewhere', 'registry:debian:12', 'rootaudit remove --image registry:debian:12\n'],
+    ['that is a certificate file', 'planted.pem', 'rootaudit explain planted.pem tells the SHA-256'],
+    ['that looks like a path', '/mnt/nowhere', 'with an option: --root DIR or --image FILE.'],
+    ['that looks like a disk', 'old.qcow2', 'with an option: --root DIR or --image FILE.'],
+  ])('%s gets a hint', (_what, word, hint) => {
+    const { status, stdout, stderr } = rootaudit(['remove', '--root', '.', word], {}, here);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`"${word}" is no advisory and no fingerprint`);
+    expect(stderr).toContain(hint);
+  });
+});
+
 describe('rootaudit remove', () => {
+  it('tells of certificates by severity, then subject, then fingerprint, as JSON and in words', () => {
+    const named = (CN: string): typeof bad => makeCertificate({ subject: { CN } });
+    const [twin, other] = [named('B'), named('B')].toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const [low, high, critical] = [named('A'), named('C'), named('Z')];
+    if (!twin || !other || !low || !high || !critical) throw new Error('made above');
+    const listOf = (id: string, severity: Severity, ...those: readonly (typeof bad)[]): Advisory =>
+      advisory({ id, severity, certificates: those.map((each, k) => blocked(each, { id: `c${k}` })) });
+    const blocklist = writeBlocklist(makeTemporaryDirectory(), {
+      advisories: [
+        listOf('a', 'low', low),
+        listOf('b', 'critical', critical),
+        listOf('c', 'high', high, other, twin),
+      ],
+    });
+    const all = [good, other, low, critical, high, twin];
+    const { root } = place({ [LOCAL]: all.map(({ pem }) => pem).join('') });
+    const options = ['--root', root, '--blocklist', blocklist, 'a', 'b', 'c', good.sha256];
+    const expected = [critical, twin, other, high, low, good].map(({ sha256 }) => sha256);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is looked at is checked
+    const plan = JSON.parse(rootaudit(['remove', ...options, '-f', 'json']).stdout) as {
+      certificates: readonly { certificate: { sha256: string } }[];
+    };
+    expect(plan.certificates.map(({ certificate }) => certificate.sha256)).toEqual(expected);
+    const { stdout } = rootaudit(['remove', ...options]);
+    expect([...stdout.matchAll(/^ {2}SHA-256 (\w+)$/gm)].map(([, sha256]) => sha256)).toEqual(expected);
+  });
+
   it('changes nothing without --apply, and says how to go on', () => {
     const { root, journal, remove } = place();
     const before = treeAt(root);

@@ -22,13 +22,38 @@ const distrusted: Report = {
   })),
 };
 
+const [first] = diskReport.findings;
+if (!first) throw new Error('a finding expected');
+const origin = { path: '/usr/local/share/x.crt', modified: '2026-11-20T10:00:00Z', user: 'root' };
+/** Every field that findings and unrecognised roots can have. */
+const everything: Report = {
+  ...distrusted,
+  findings: distrusted.findings.map((finding) => ({
+    ...finding,
+    privateKey: '/root/ca.key',
+    locations: finding.locations.map((place) => ({ ...place, layer: 0, deletedIn: 1 })),
+    remediations: finding.remediations.map((each) => ({ ...each, dockerfile: ['RUN rm x'] })),
+  })),
+  unrecognised: [
+    {
+      certificate: first.certificate,
+      locations: first.locations,
+      origins: [origin, { ...origin, path: '/opt/y.crt', package: 'corp-ca 1.2' }],
+      privateKey: '/root/ca.key',
+    },
+    { certificate: first.certificate, locations: [], origins: [{ path: '/x', modified: null }] },
+  ],
+};
+
 describe('json', () => {
   it.each([
-    ['a disk', diskReport],
-    ['a clean machine', cleanReport],
-    ['what programmes did', distrusted],
-  ])('follows its schema for %s', async (_what, report) => {
-    expect(schemaCheck('report')(JSON.parse(await renderReports('json', [report])))).toBe('');
+    ['a disk', [diskReport]],
+    ['a clean machine', [cleanReport]],
+    ['what programmes did', [distrusted]],
+    ['every field', [everything]],
+    ['several targets', [diskReport, imageReport, cleanReport]],
+  ])('follows its schema for %s', async (_what, reports) => {
+    expect(schemaCheck('report')(JSON.parse(await renderReports('json', reports)))).toBe('');
   });
 
   it('follows its schema for a list', async () => {
@@ -53,6 +78,25 @@ describe('ndjson', () => {
       2, 7, 8, 2, 1,
     ]);
     expect(types[0]).toBe('scan');
+  });
+
+  it('has a record for each unrecognised root, with who put it there', async () => {
+    const made = records(await renderReports('ndjson', [everything]));
+    expect(made.map(check).join('')).toBe('');
+    expect(made[0]).toMatchObject({ type: 'scan', unrecognised: 2 });
+    const { certificate, locations } = first;
+    const [place] = locations;
+    const [root, bare] = made.filter((record) => JSON.stringify(record).includes('"unrecognised",'));
+    expect(root).toMatchObject({
+      type: 'unrecognised',
+      target: { kind: 'directory', reference: '/mnt/disk', platform: 'linux' },
+      certificate,
+      locations: [{ store: { id: place?.store, type: 'firefox', user: 'aigerim' }, path: place?.path }],
+      origins: [origin, { path: '/opt/y.crt', modified: origin.modified, package: 'corp-ca 1.2' }],
+      privateKey: '/root/ca.key',
+    });
+    expect(bare).not.toHaveProperty('privateKey');
+    expect(records(await renderReports('ndjson', [cleanReport]))[0]).not.toHaveProperty('unrecognised');
   });
 
   it('has a record for each certificate of a list', async () => {

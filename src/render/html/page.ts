@@ -5,7 +5,7 @@
 
 import type { Report } from '../../report/report.ts';
 import type { Renderer } from '../renderer.ts';
-import { isAtLeast, targetNames } from '../shared/words.ts';
+import { isAtLeast, targetNamer } from '../shared/words.ts';
 import type { Style } from '../style.ts';
 import { htmlDocument, toolbar } from './document.ts';
 import { markup, type Html } from './markup.ts';
@@ -19,8 +19,9 @@ const MAX_INDEX = 1000;
 
 export const renderer: Renderer<'reports'> = {
   reports(reports, style) {
-    const [only] = reports;
-    return only && reports.length === 1 ? pageOfOne(only, style) : pageOfMany(reports, style);
+    const all = [...reports];
+    const [only] = all;
+    return [only && all.length === 1 ? pageOfOne(only, style) : pageOfMany(all, style)];
   },
 };
 
@@ -43,11 +44,11 @@ function pageOfOne(report: Report, style: Style): string {
 
 function pageOfMany(reports: readonly Report[], style: Style): string {
   const full = reports.slice(0, MAX_TARGETS);
-  const names = targetNames(reports, 'This machine');
+  const nameOf = targetNamer('This machine');
   const contexts = reports.map((report, i) =>
     contextFor(report, style, {
       prefix: `t${i + 1}-`,
-      target: names[i] ?? '',
+      target: nameOf(report),
       level: 3,
       share: 1 / full.length,
     }),

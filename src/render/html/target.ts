@@ -1,7 +1,7 @@
 /** One report: the verdict, the numbers, then section by section what there is. */
 
 import type { Severity } from '../../blocklist/advisory.ts';
-import { count } from '../../core/text.ts';
+import { count, grouped } from '../../core/text.ts';
 import type { Report } from '../../report/report.ts';
 import { findingsSection } from './findings.ts';
 import { markup, shown, type Content, type Html } from './markup.ts';
@@ -126,7 +126,7 @@ ${tiles.map(
     n,
     label,
     kind,
-  ]) => markup`<li class="${kind}${n === 0 ? ' zero' : ''}"><span class="n">${n.toLocaleString('en')}</span> ${label}</li>
+  ]) => markup`<li class="${kind}${n === 0 ? ' zero' : ''}"><span class="n">${grouped(n)}</span> ${label}</li>
 `,
 )}</ul>
 `;

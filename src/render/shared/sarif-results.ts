@@ -15,7 +15,7 @@ import type {
 import type { Place } from './places.ts';
 import { LEVELS, policyRuleId, ruleIdOf, type Level } from './sarif-rules.ts';
 import { relativeUri } from './uri.ts';
-import { acceptance, MATCH_WORDS, STATUS_WORDS } from './words.ts';
+import { acceptance, MATCH_WORDS, statusWords } from './words.ts';
 
 /**
  * Plain text of a message: SARIF gives a meaning to braces (section 3.11.5) and to brackets (3.11.6), and no name may
@@ -141,7 +141,7 @@ function sentence({ finding, location, store }: Place): string {
   const where = store ? store.application : location.store;
   const copied = location.generatedFrom.length > 0;
   const origin = copied ? ` It is a copy from ${location.generatedFrom.join(', ')} and goes with it.` : '';
-  return `${name} is ${STATUS_WORDS[location.trust]} in ${location.path} (${location.entry}; ${where}). ${finding.title}. ${finding.summary} Why: ${MATCH_WORDS[finding.match]}.${origin}`;
+  return `${name} is ${statusWords(location, store)} in ${location.path} (${location.entry}; ${where}). ${finding.title}. ${finding.summary} Why: ${MATCH_WORDS[finding.match]}.${origin}`;
 }
 
 function propertiesOf(

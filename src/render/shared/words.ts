@@ -2,7 +2,14 @@
 
 import { SEVERITIES, type Severity } from '../../blocklist/advisory.ts';
 import { visible } from '../../core/text.ts';
-import type { Finding, FindingStatus, Location, Report, Violation } from '../../report/report.ts';
+import type {
+  Finding,
+  FindingStatus,
+  Location,
+  Report,
+  StoreSummary,
+  Violation,
+} from '../../report/report.ts';
 
 export const STATUS_WORDS: Readonly<Record<FindingStatus, string>> = {
   trusted: 'trusted',
@@ -11,6 +18,11 @@ export const STATUS_WORDS: Readonly<Record<FindingStatus, string>> = {
   deleted: 'deleted by an upper layer',
   mitigated: 'distrusted here',
 };
+
+/** A file that `rootaudit check` was given trusts nothing by itself. */
+export function statusWords({ trust }: Location, store: StoreSummary | undefined): string {
+  return store?.type === 'certificate-file' && trust === 'trusted' ? 'held' : STATUS_WORDS[trust];
+}
 
 export const MATCH_WORDS: Readonly<Record<Finding['match'], string>> = {
   certificate: 'this very certificate is on the blocklist',
@@ -59,16 +71,16 @@ export function shortName(subject: string): string {
   return first.replaceAll(/\\(.)/g, '$1') || '(no readable name)';
 }
 
-/** What the targets are called where their names have to tell them apart: visible, and each another. */
-export function targetNames(reports: readonly Pick<Report, 'target'>[], live: string): readonly string[] {
+/** What the targets, one after the other, are called where their names have to tell them apart: visible, and each another. */
+export function targetNamer(live: string): (report: Pick<Report, 'target'>) => string {
   const taken = new Set<string>();
-  return reports.map(({ target }) => {
+  return ({ target }) => {
     const name = target.kind === 'live' ? live : visible(target.reference, 200);
     let free = name;
     for (let n = 2; taken.has(free); n++) free = `${name} (${n})`;
     taken.add(free);
     return free;
-  });
+  };
 }
 
 /** A date of a certificate if it is one that a calendar has; what a certificate claims may be 30 February. */
