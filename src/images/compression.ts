@@ -6,6 +6,7 @@
 import { createGunzip } from 'node:zlib';
 import { FormatError, RootauditError } from '../core/errors.ts';
 import { checkSize, DigestCheck } from './digest.ts';
+import { findProgram } from './find-program.ts';
 import { compressionOf, HEAD_SIZE, type Compression } from './kinds.ts';
 import { through, type Bytes } from './through.ts';
 
@@ -128,8 +129,10 @@ async function* decoded(bytes: Bytes, compression: Compression | undefined, what
       yield* through(createGunzip({ chunkSize: CHUNK }), bytes);
       break;
     case 'zstd': {
-      const { nativeZstd, unpackZstd } = await import('./unpack-zstd.ts');
-      yield* unpackZstd(bytes, nativeZstd());
+      const { nativeZstd, unpackZstd, unpackZstdByProgram } = await import('./unpack-zstd.ts');
+      const native = nativeZstd();
+      const isFaster = native === undefined && findProgram(['zstd']) !== undefined;
+      yield* isFaster ? unpackZstdByProgram(bytes, what) : unpackZstd(bytes, native);
       break;
     }
     case 'xz':

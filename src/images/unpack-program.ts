@@ -1,14 +1,16 @@
-/** xz and bzip2, for which Node has nothing: through the system's own programs, where they are. */
+/** What Node has nothing for: xz, bzip2, and zstd in versions before 22.15. The system's own programs do it, where they are. */
 
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { FormatError, RootauditError } from '../core/errors.ts';
 import { visible } from '../core/text.ts';
+import { findProgram } from './find-program.ts';
 import { through, type Bytes } from './through.ts';
 
 const PROGRAMS = {
   xz: { command: 'xz', args: ['-dc', '--memlimit-decompress=256MiB'], package: 'xz-utils' },
   bzip2: { command: 'bzip2', args: ['-dc'], package: 'bzip2' },
+  zstd: { command: 'zstd', args: ['-dcq', '--memory=128MiB'], package: 'zstd' },
 } as const;
 
 const MAX_WORDS = 500;
@@ -19,9 +21,11 @@ export async function* throughProgram(
   input: AsyncIterable<Uint8Array>,
   what: string,
 ): Bytes {
-  const { command, args, package: packageName } = PROGRAMS[kind];
+  const { command, args } = PROGRAMS[kind];
+  const program = findProgram([command]);
+  if (program === undefined) throw missing(kind, what);
   // Nothing but the path: its options can be set by the environment too.
-  const child = spawn(command, args, { env: { PATH: process.env['PATH'] }, stdio: 'pipe' });
+  const child = spawn(program, args, { env: { PATH: process.env['PATH'] }, stdio: 'pipe' });
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (words.length < MAX_WORDS) words += text;
@@ -43,12 +47,15 @@ export async function* throughProgram(
   }
   const status = await ended;
   if (status === 0) return;
-  if (status instanceof Error) {
-    throw new RootauditError(
-      `${what} is compressed with ${kind}, and there is no program ${command} here to unpack it`,
-      `Install ${packageName}, or unpack it first: ${command} -d FILE`,
-      { cause: status },
-    );
-  }
+  if (status instanceof Error) throw missing(kind, what, status);
   throw new FormatError('malformed', `${command} says: ${visible(words.trim(), MAX_WORDS)}`);
+}
+
+function missing(kind: keyof typeof PROGRAMS, what: string, cause?: Error): RootauditError {
+  const { command, package: packageName } = PROGRAMS[kind];
+  return new RootauditError(
+    `${what} is compressed with ${kind}, and there is no program ${command} here to unpack it`,
+    `Install ${packageName}, or unpack it first: ${command} -d FILE`,
+    { cause },
+  );
 }

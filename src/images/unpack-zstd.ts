@@ -1,9 +1,10 @@
-/** Zstandard through Node's zlib where it has that (22.15 and later), otherwise through fzstd. */
+/** Zstandard through Node's zlib where it has that (22.15 and later), otherwise through the program zstd, or fzstd. */
 
 import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { FormatError } from '../core/errors.ts';
 import { through, type Bytes } from './through.ts';
+import { throughProgram } from './unpack-program.ts';
 import { ZstdFrames, type FramePiece } from './zstd-frames.ts';
 
 const CHUNK = 1 << 20;
@@ -27,6 +28,25 @@ export async function* unpackZstd(
   } finally {
     await pieces.return(undefined);
   }
+}
+
+/** The same, by the program zstd. */
+export async function* unpackZstdByProgram(chunks: AsyncIterable<Uint8Array>, what: string): Bytes {
+  const frames = bytesOfFrames(chunks);
+  const first = await frames.next();
+  // Of nothing at all the program says that it ends too early.
+  if (first.done === true) return;
+  yield* throughProgram('zstd', startingWith(first.value, frames), what);
+}
+
+async function* startingWith(first: Uint8Array, rest: Bytes): Bytes {
+  yield first;
+  yield* rest;
+}
+
+/** Without what is skipped, and refused where it is cut off or needs too much memory. */
+async function* bytesOfFrames(chunks: AsyncIterable<Uint8Array>): Bytes {
+  for await (const { bytes } of allPieces(chunks)) yield bytes;
 }
 
 async function* allPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FramePiece, undefined> {

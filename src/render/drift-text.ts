@@ -70,9 +70,8 @@ function changesText(
   const shown = shownOf(changes, style);
   const mostPlaces = style.verbose ? MAX_SHOWN : MOST_PLACES;
   const lines = shown.map((change) => {
-    const { certificate, advisories, severity = 'high', places } = change;
-    const listed =
-      advisories.length === 0 ? '' : `  ${paint.severity(severity, visible(advisories.join(', ')))}`;
+    const { certificate, places } = change;
+    const listed = listedText(change, paint);
     const where = change.everywhere ? `  ${paint.warn(everywhere)}` : '';
     return [
       `  ${sign} ${paint.strong(visible(certificate.subject || '(no readable name)'))}${listed}${where}`,
@@ -82,6 +81,13 @@ function changesText(
     ].join('\n');
   });
   return [title, ...lines, ...more(changes.length, style, shown.length)].join('\n');
+}
+
+/** How bad is not known where only an older report tells of it. */
+function listedText({ advisories, severity }: DriftChange, paint: Palette): string {
+  if (advisories.length === 0) return '';
+  const names = visible(advisories.join(', '));
+  return `  ${paint.severity(severity ?? 'high', severity === undefined ? names : `${severity}: ${names}`)}`;
 }
 
 /** What is on the blocklist, and of the rest the first of each store, so that a large store hides no small one. */

@@ -139,7 +139,7 @@ describe('rootaudit diff', () => {
     ]) {
       const text = run(...args);
       expect(names(text)).toEqual([...first, ...ten, 'Zero']);
-      expect(text).toContain('Zulu  bad  trusted nowhere');
+      expect(text).toContain('Zulu  critical: bad  trusted nowhere');
       expect(text).toContain('  … and 14 more; -f json has them all\n');
       expect(names(run(...args, '--verbose'))).toHaveLength(27);
       expect(run(...args, '--verbose')).not.toContain(' more;');

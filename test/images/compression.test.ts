@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RootauditError } from '../../src/core/errors.ts';
 import { unpack, type Unpacking } from '../../src/images/compression.ts';
-import { nativeZstd, unpackZstd } from '../../src/images/unpack-zstd.ts';
+import { nativeZstd, unpackZstd, unpackZstdByProgram } from '../../src/images/unpack-zstd.ts';
 import { collect, digestOf } from '../support/images.ts';
 
 const hasProgram = (name: string): boolean => spawnSync(name, ['--version']).status === 0;
@@ -82,13 +82,15 @@ describe('gzip', () => {
   });
 });
 
-describe.each<[string, ReturnType<typeof nativeZstd>]>([
-  ["Node's zlib", nativeZstd()],
-  ['fzstd', undefined],
-])('zstd through %s', (name, native) => {
-  const isThere = native !== undefined || name === 'fzstd';
+type Unpack = (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
+describe.each<[string, boolean, Unpack]>([
+  ["Node's zlib", nativeZstd() !== undefined, (chunks) => unpackZstd(chunks, nativeZstd())],
+  ['the program zstd', ZSTD !== undefined, (chunks) => unpackZstdByProgram(chunks, 'layer 1')],
+  ['fzstd', true, (chunks) => unpackZstd(chunks, undefined)],
+])('zstd through %s', (_, isThere, unpackAll) => {
   const unpackHere = (bytes: Uint8Array, size = 1 << 20): Promise<Buffer> =>
-    collect(unpackZstd(toAsync(inPieces(bytes, size)), native));
+    collect(unpackAll(toAsync(inPieces(bytes, size))));
 
   it.skipIf(!ZSTD || !isThere)('is unpacked, with any number of frames of any kind', async () => {
     const zstd = (data: Uint8Array, ...args: string[]): Buffer => pack('zstd', ['-q', ...args], data);
@@ -100,6 +102,7 @@ describe.each<[string, ReturnType<typeof nativeZstd>]>([
       [zstd(Buffer.alloc(9_000_000)), Buffer.alloc(9_000_000)],
       [Buffer.concat([SKIPPABLE, ...small.map((each) => zstd(each)), SKIPPABLE]), Buffer.concat(small)],
       [Buffer.concat([zstd(DATA), SKIPPABLE, zstd(DATA, '--fast')]), Buffer.concat([DATA, DATA])],
+      [SKIPPABLE, Buffer.alloc(0)],
     ];
     for (const [packed, plain] of cases) {
       for (const size of [777, 1 << 20]) expect((await unpackHere(packed, size)).equals(plain)).toBe(true);
