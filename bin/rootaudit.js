@@ -7,9 +7,10 @@ const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 // Like require('../dist/cli.cjs'), but with the machine code that the build left beside it, which saves a fifth of
-// the start. V8 takes it only if it was made by exactly this version; otherwise it compiles as usual.
+// the start. V8 takes it only if it was made by exactly this version; otherwise it compiles as usual. The file is ASCII:
+// read as such, it takes half of the time and of the memory.
 const file = join(__dirname, '../dist/cli.cjs');
-const script = new Script(wrap(readFileSync(file, 'utf8')), { filename: file, cachedData: readCache() });
+const script = new Script(wrap(readFileSync(file, 'latin1')), { filename: file, cachedData: readCache() });
 const bundle = { exports: {} };
 script.runInThisContext()(bundle.exports, createRequire(file), bundle, file, dirname(file));
 void bundle.exports.main(process.argv, join(__dirname, '..')).then(keepCache);

@@ -74,12 +74,22 @@ await build({
 });
 writeTypes(root, join(dist, 'types'));
 
+// bin/rootaudit.js reads it as ASCII, which esbuild does not make of templates with tags and of regular expressions.
+const bundle = join(dist, 'cli.cjs');
+writeFileSync(
+  bundle,
+  readFileSync(bundle, 'utf8').replaceAll(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  ),
+);
+
 const { openBlocklist } = createRequire(import.meta.url)('../dist/blocklist-compiler.cjs');
 const { compiled } = openBlocklist(join(root, 'blocklists'));
 writeFileSync(join(dist, 'blocklist.json'), JSON.stringify(compiled));
 // One run of the command fills the code cache that bin/rootaudit.js loads.
 spawnSync(process.execPath, [join(root, 'bin/rootaudit.js'), 'scan', '--format', 'json'], {
-  env: { ...process.env, ROOTAUDIT_BUILD_CACHE: join(dist, 'cli.cjs') },
+  env: { ...process.env, ROOTAUDIT_BUILD_CACHE: bundle },
   stdio: 'ignore',
 });
 console.error(
