@@ -2,7 +2,7 @@
 
 import type { Problem } from '../core/errors.ts';
 import { count, visible } from '../core/text.ts';
-import { isAccepted, isAlarm } from '../report/acceptance.ts';
+import { isAccepted, isAlarm, isUrgent } from '../report/acceptance.ts';
 import type {
   Finding,
   Location,
@@ -36,8 +36,8 @@ export const renderer: Renderer<'reports'> = {
 };
 
 function reportText(report: Report, maxLength: number): string {
-  const alarms = report.findings.filter(isShownInFull);
-  const others = report.findings.filter((finding) => !isShownInFull(finding));
+  const alarms = report.findings.filter(isUrgent);
+  const others = report.findings.filter((finding) => !isUrgent(finding));
   const blocks = [
     `## rootaudit: ${verdict(report)}`,
     outline(report),
@@ -65,12 +65,6 @@ function withinLength(blocks: readonly string[], maxLength: number): readonly st
     length += block.length + 2;
   }
   return kept;
-}
-
-/** Low and info is no alarm, nor is what is merely held, waived or known. */
-function isShownInFull(finding: Finding): boolean {
-  const { severity } = finding;
-  return isAlarm(finding) && severity !== 'low' && severity !== 'info';
 }
 
 function verdict({ findings, stores, complete, policy }: Report): string {

@@ -2,7 +2,7 @@
 
 import { canQuoteSh, quoteSh } from '../core/shell.ts';
 import { count, visible } from '../core/text.ts';
-import { isAccepted, isEffective } from '../report/acceptance.ts';
+import { isUrgent } from '../report/acceptance.ts';
 import type { Finding, Report } from '../report/report.ts';
 import { symbolsFor, type Palette, type Style } from './style.ts';
 
@@ -50,14 +50,7 @@ export function moreRemovals(
 
 /** The last line of a report with alarms: what to do about them. */
 export function nextStep({ findings, target }: Report): string {
-  const alarms = findings.filter(
-    (finding) =>
-      isEffective(finding.status) &&
-      finding.severity !== 'low' &&
-      finding.severity !== 'info' &&
-      !isAccepted(finding) &&
-      finding.remediations.length > 0,
-  );
+  const alarms = findings.filter((finding) => isUrgent(finding) && finding.remediations.length > 0);
   const command = removeCommand(target);
   if (alarms.length === 0 || command === undefined) return '';
   const promise =

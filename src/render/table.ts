@@ -5,7 +5,7 @@ import { SEVERITIES } from '../blocklist/advisory.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Finding, Inventory, Report, StoreSummary } from '../report/report.ts';
 import { driftText } from './drift-text.ts';
-import { isAccepted, isEffective } from '../report/acceptance.ts';
+import { isAccepted, isEffective, isUrgent } from '../report/acceptance.ts';
 import { explanationText } from './explanation-text.ts';
 import { failuresText } from './failures-text.ts';
 import { locationsText, remediationText } from './place-text.ts';
@@ -71,11 +71,8 @@ function heading({ tool, blocklist, target, policy }: Report, paint: Palette): s
   return paint.faint(`${tool.name} ${tool.version}, blocklist ${visible(blocklist.version)}${by}, ${what}`);
 }
 
-/** A trusted root of low or info severity is no alarm, nor is one that is merely held: a line says enough. */
 function isShownInFull(finding: Finding, { verbose }: Style): boolean {
-  const { status, severity } = finding;
-  if (verbose) return true;
-  return isEffective(status) && severity !== 'low' && severity !== 'info' && !isAccepted(finding);
+  return verbose || isUrgent(finding);
 }
 
 function otherFindingsText({ findings }: Report, paint: Palette, style: Style): string {

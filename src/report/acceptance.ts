@@ -11,6 +11,11 @@ export function isAccepted({ waiver, known }: Pick<Finding | Violation, 'waiver'
   return waiver !== undefined || known === true;
 }
 
+/** An alarm that is told in full. Of one that is of low or info severity a line says enough. */
+export function isUrgent(finding: Pick<Finding, 'status' | 'severity' | 'waiver' | 'known'>): boolean {
+  return isAlarm(finding) && finding.severity !== 'low' && finding.severity !== 'info';
+}
+
 export function isAlarm(finding: Pick<Finding, 'status' | 'waiver' | 'known'>): boolean {
   return isEffective(finding.status) && !isAccepted(finding);
 }

@@ -3,15 +3,15 @@ import { objectionTo, verifyRemoval } from '../../src/audit/check-removal.ts';
 import { choose, type RemovalChoice } from '../../src/audit/choose-removals.ts';
 import { orderSteps, type StoreActions } from '../../src/audit/order-steps.ts';
 import { OverlayFs } from '../../src/audit/overlay-fs.ts';
-import { planRemoval, type PlannedRemoval } from '../../src/audit/plan-removal.ts';
+import type { PlannedRemoval } from '../../src/audit/plan-removal.ts';
 import { openBlocklist } from '../../src/blocklist/load.ts';
 import { parseSha256 } from '../../src/core/certificate.ts';
 import type { Action } from '../../src/core/remediation.ts';
 import type { Target } from '../../src/core/target.ts';
-import { createMatcher } from '../../src/match/matcher.ts';
 import { STORE_TYPES } from '../../src/stores/index.ts';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { planBy } from '../support/removal-plans.ts';
 import { makeRoot } from '../support/root.ts';
 import { makeTemporaryDirectory } from '../support/tree.ts';
 
@@ -48,20 +48,7 @@ const debian = makeRoot({
 });
 
 function plan(target: Target, choice: Partial<RemovalChoice> = {}, distrust = false): PlannedRemoval {
-  return planRemoval({
-    target,
-    stores: STORE_TYPES,
-    matcher: createMatcher(list.compiled, {
-      unverifiedNames: false,
-      blockedCertificate: (fingerprint) => list.certificate(fingerprint),
-    }),
-    blocklist: { version: '', digest: '' },
-    advisoryIds: list.advisoryIds(),
-    tool: { name: 'test', version: '0' },
-    read: { storePasswords: [] },
-    choice: { targets: [], severity: 'medium', removeShipped: false, suspected: false, ...choice },
-    distrust,
-  });
+  return planBy(list, target, choice, distrust);
 }
 
 const chosen = ({ plan }: PlannedRemoval): readonly string[] =>

@@ -1,15 +1,14 @@
 /** What is known of a removal before it begins: who would undo it, whose key is near, and what only a person can do. */
 
 import { describe, expect, it } from 'vitest';
-import { planRemoval, type PlannedRemoval } from '../../src/audit/plan-removal.ts';
+import type { PlannedRemoval } from '../../src/audit/plan-removal.ts';
 import { openBlocklist } from '../../src/blocklist/load.ts';
-import { createMatcher } from '../../src/match/matcher.ts';
 import type { Plant } from '../../src/selftest/plant.ts';
 import { PLANTS } from '../../src/selftest/plants.ts';
-import { STORE_TYPES } from '../../src/stores/index.ts';
 import { advisory, blocked, writeBlocklist } from '../support/blocklist.ts';
 import { makeCertificate, makeKey } from '../support/certificates.ts';
 import { jks, jksTrusted } from '../support/keystores.ts';
+import { planBy } from '../support/removal-plans.ts';
 import { makeRoot } from '../support/root.ts';
 import { makeTemporaryDirectory, type Node } from '../support/tree.ts';
 
@@ -28,20 +27,7 @@ const list = openBlocklist(
 const LOCAL = '/usr/local/share/ca-certificates';
 
 function plan(files: Readonly<Record<string, Node>>, ...targets: readonly string[]): PlannedRemoval['plan'] {
-  return planRemoval({
-    target: makeRoot(files).target,
-    stores: STORE_TYPES,
-    matcher: createMatcher(list.compiled, {
-      unverifiedNames: false,
-      blockedCertificate: (fingerprint) => list.certificate(fingerprint),
-    }),
-    blocklist: { version: '', digest: '' },
-    advisoryIds: list.advisoryIds(),
-    tool: { name: 'test', version: '0' },
-    read: { storePasswords: [] },
-    choice: { targets, severity: 'medium', removeShipped: false, suspected: false },
-    distrust: false,
-  }).plan;
+  return planBy(list, makeRoot(files).target, { targets }).plan;
 }
 
 function plantOf(store: string): ReturnType<Plant['files']> {

@@ -6,32 +6,33 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { certificateFrom, sha1Of } from '../../src/core/certificate.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
 import { PROJECT } from '../support/rootaudit.ts';
 import { blobProperty, certificateBlob } from '../support/windows.ts';
 import { blocklistOf } from './support/lifecycle.ts';
-import { findWindowsNode, hasWine, toWine, Wine, type Ran } from './support/wine.ts';
-
-const node = findWindowsNode() ?? '';
-const missing = [...(hasWine ? [] : ['wine']), ...(node === '' ? ['ROOTAUDIT_WINDOWS_NODE'] : [])];
-const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`;
+import {
+  describeOnWindows,
+  MACHINE,
+  thumbprint,
+  toWine,
+  USER,
+  Wine,
+  WINDOWS_NODE,
+  type Ran,
+} from './support/wine.ts';
 
 const bad = makeCertificate({ subject: { O: 'State', CN: 'Planted Root' } });
 const neighbour = makeCertificate({ subject: { CN: 'Neighbour' } });
 const blocklist = blocklistOf(bad);
-const sha1 = ({ der }: TestCertificate): string => sha1Of(certificateFrom(der)).toUpperCase();
 
-const MACHINE = String.raw`HKLM\SOFTWARE\Microsoft\SystemCertificates`;
-const USER = String.raw`HKCU\Software\Microsoft\SystemCertificates`;
 const JOURNAL = String.raw`C:\journal of removals`;
 const BUNDLE = 'Program Files/Git/mingw64/etc/ssl/certs/ca-bundle.crt';
 const ANCHOR = 'msys64/etc/pki/ca-trust/source/anchors/planted.pem';
 /** As exact as NTFS is. */
 const WHEN = '2020-01-02T03:04:05.1234567Z';
 
-describe.skipIf(missing.length > 0)(`a removal on Windows${reason}`, () => {
+describeOnWindows('a removal on Windows', () => {
   let wine: Wine;
   beforeAll(() => {
     wine = new Wine();
@@ -41,11 +42,11 @@ describe.skipIf(missing.length > 0)(`a removal on Windows${reason}`, () => {
   });
 
   const rootaudit = (...args: readonly string[]): Ran =>
-    wine.run(node, toWine(join(PROJECT, 'bin/rootaudit.js')), ...args, '--journal', JOURNAL);
+    wine.run(WINDOWS_NODE, toWine(join(PROJECT, 'bin/rootaudit.js')), ...args, '--journal', JOURNAL);
   const remove = (...args: readonly string[]): Ran =>
     rootaudit('remove', '--blocklist', toWine(blocklist), ...args);
   const keyOf = (store: string, certificate: TestCertificate): string =>
-    `${store}\\Certificates\\${sha1(certificate)}`;
+    `${store}\\Certificates\\${thumbprint(certificate)}`;
   const plant = (store: string, certificate: TestCertificate): void => {
     const friendlyName = blobProperty(11, Buffer.from('ü\0', 'utf16le'));
     const blob = Buffer.concat([friendlyName, certificateBlob(certificate.der)]).toString('hex');
@@ -55,7 +56,8 @@ describe.skipIf(missing.length > 0)(`a removal on Windows${reason}`, () => {
     wine.must('reg', 'export', key, String.raw`C:\exported.reg`, '/y');
     return readFileSync(join(wine.prefix, 'drive_c/exported.reg'), 'utf16le');
   };
-  const isTrusted = (): boolean => wine.systemRoots(node).some((subject) => subject.includes('Planted Root'));
+  const isTrusted = (): boolean =>
+    wine.systemRoots(WINDOWS_NODE).some((subject) => subject.includes('Planted Root'));
   const file = (path: string): string => join(wine.prefix, 'drive_c', path);
   const write = (path: string, content: string): void => {
     mkdirSync(dirname(file(path)), { recursive: true });

@@ -5,8 +5,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { certificateFrom, sha1Of } from '../../src/core/certificate.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { quoteCmd } from '../../src/core/windows-shell.ts';
 import type { Report, StoreRemediation } from '../../src/report/report.ts';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
@@ -14,22 +13,15 @@ import { rootaudit } from '../support/rootaudit.ts';
 import { blobProperty, certificateBlob } from '../support/windows.ts';
 import { blocklistOf } from './support/lifecycle.ts';
 import { runScript } from './support/tools.ts';
-import { findWindowsNode, hasWine, toWine, Wine } from './support/wine.ts';
-
-const node = findWindowsNode() ?? '';
-const missing = [...(hasWine ? [] : ['wine']), ...(node === '' ? ['ROOTAUDIT_WINDOWS_NODE'] : [])];
-const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`;
+import { describeOnWindows, MACHINE, thumbprint, toWine, USER, Wine, WINDOWS_NODE } from './support/wine.ts';
 
 const bad = makeCertificate({ subject: { O: 'State', CN: 'Planted Root' } });
 const neighbour = makeCertificate({ subject: { CN: 'Neighbour' } });
 const blocklist = blocklistOf(bad);
-const sha1 = ({ der }: TestCertificate): string => sha1Of(certificateFrom(der)).toUpperCase();
 
-const MACHINE = String.raw`HKLM\SOFTWARE\Microsoft\SystemCertificates`;
-const USER = String.raw`HKCU\Software\Microsoft\SystemCertificates`;
 const POLICY = String.raw`HKLM\SOFTWARE\Policies\Microsoft\SystemCertificates`;
 
-describe.skipIf(missing.length > 0)(`Windows${reason}`, () => {
+describeOnWindows('Windows', () => {
   let wine: Wine;
   beforeAll(() => {
     wine = new Wine();
@@ -39,13 +31,15 @@ describe.skipIf(missing.length > 0)(`Windows${reason}`, () => {
   });
 
   const keyOf = (store: string, certificate: TestCertificate): string =>
-    `${store}\\Certificates\\${sha1(certificate)}`;
+    `${store}\\Certificates\\${thumbprint(certificate)}`;
   const plant = (store: string, certificate: TestCertificate, properties: Buffer[] = []): void => {
     const blob = Buffer.concat([...properties, certificateBlob(certificate.der)]).toString('hex');
     wine.must('reg', 'add', keyOf(store, certificate), '/v', 'Blob', '/t', 'REG_BINARY', '/d', blob, '/f');
   };
-  const scan = (): ReturnType<Wine['rootaudit']> => wine.rootaudit(node, ['--blocklist', toWine(blocklist)]);
-  const isTrusted = (): boolean => wine.systemRoots(node).some((subject) => subject.includes('Planted Root'));
+  const scan = (): ReturnType<Wine['rootaudit']> =>
+    wine.rootaudit(WINDOWS_NODE, ['--blocklist', toWine(blocklist)]);
+  const isTrusted = (): boolean =>
+    wine.systemRoots(WINDOWS_NODE).some((subject) => subject.includes('Planted Root'));
   const blobOf = (store: string): string =>
     wine.must('reg', 'query', keyOf(store, bad), '/v', 'Blob').replaceAll(/\s+/g, ' ');
 
@@ -110,7 +104,7 @@ describe.skipIf(missing.length > 0)(`Windows${reason}`, () => {
     ];
     const script = join(wine.home, 'words.js');
     writeFileSync(script, 'console.log(JSON.stringify(process.argv.slice(2)));');
-    const command = [toWine(node), toWine(script), ...words].map(quoteCmd).join(' ');
+    const command = [toWine(WINDOWS_NODE), toWine(script), ...words].map(quoteCmd).join(' ');
     expect(JSON.parse(wine.cmd([command]))).toEqual(words);
   });
 
@@ -132,10 +126,10 @@ describe.skipIf(missing.length > 0)(`Windows${reason}`, () => {
       wine.stop();
     };
     run(remediations.flatMap(({ commands }) => commands));
-    expect(registry()).not.toContain(sha1(bad));
+    expect(registry()).not.toContain(thumbprint(bad));
     expect(scanHost()).toEqual([]);
     run(remediations.flatMap(({ undo }) => undo));
-    expect(registry()).toContain(sha1(bad));
+    expect(registry()).toContain(thumbprint(bad));
     expect(isTrusted()).toBe(true);
   });
 });

